@@ -1,0 +1,46 @@
+"""How alike the heatmaps of different networks are."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.hierarchy import average
+from scipy.spatial.distance import squareform
+
+
+def similarity(heatmaps: ArrayLike) -> NDArray[np.float64]:
+    """Normalised correlation of every two heatmaps, their means removed.
+
+    The Pearson correlation over pixels, which is OpenCV's TM_CCOEFF_NORMED for images of one size.
+
+    Parameters
+    ----------
+    heatmaps : (N, H, W) array
+
+    Returns
+    -------
+    (N, N) float64 in [-1, 1]
+        1 on the diagonal; 0 between a constant heatmap, which says nothing, and any other.
+    """
+    flat = np.asarray(heatmaps, np.float64)
+    flat = flat.reshape(len(flat), -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = np.atleast_2d(np.corrcoef(flat))
+    correlation = np.nan_to_num(correlation)
+    np.fill_diagonal(correlation, 1)
+    return correlation
+
+
+def dendrogram_linkage(similarities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cluster heatmaps by average linkage of their distances, 1 - similarity.
+
+    Parameters
+    ----------
+    similarities : (N, N) float64
+        As `similarity` returns it, N >= 2.
+
+    Returns
+    -------
+    (N - 1, 4) float64
+        SciPy's linkage matrix, for `scipy.cluster.hierarchy.dendrogram`.
+    """
+    distances = np.clip(1 - similarities, 0, None)
+    return average(squareform(distances, checks=False))

@@ -1,0 +1,183 @@
+"""The command line: one thin command for each stage, and what a person runs by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from humanlike.errors import HumanlikeError
+
+app = typer.Typer(
+    name="humanlike",
+    help="Do networks that recognise facial expressions look where people look?\n\n"
+    "`dvc repro` runs the five stages in their order and only where something changed; each is "
+    "also a command here. The others are run by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+STAGES = "Stages (dvc repro runs them)"
+BY_HAND = "By hand"
+
+Network = Annotated[str, typer.Argument(help="Key of the network, such as weinet.")]
+Fold = Annotated[int, typer.Argument(help="The fold that is held out, from 0.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
+
+
+@app.command(rich_help_panel=STAGES)
+def preprocess() -> None:
+    """Photographs in data/ to aligned gray faces, 68 landmarks and folds."""
+    from humanlike.stages.preprocess import run
+
+    run()
+
+
+@app.command(rich_help_panel=STAGES)
+def train(network: Network, fold: Fold) -> None:
+    """Fit one network on all folds but one, and predict that one."""
+    from humanlike.stages.train import run
+
+    run(network, fold)
+
+
+@app.command(rich_help_panel=STAGES)
+def explain(network: Network, fold: Fold) -> None:
+    """Explain the network's predictions on the held-out fold with LIME."""
+    from humanlike.stages.explain import run
+
+    run(network, fold)
+
+
+@app.command(rich_help_panel=STAGES)
+def standardize(network: Network, fold: Fold) -> None:
+    """Warp every explanation onto the one standard face."""
+    from humanlike.stages.standardize import run
+
+    run(network, fold)
+
+
+@app.command(rich_help_panel=STAGES)
+def score() -> None:
+    """Average the explanations into heatmaps and score them against the Ekman masks."""
+    from humanlike.stages.score import run
+
+    run()
+
+
+@app.command(rich_help_panel=BY_HAND)
+def dispatch() -> None:
+    """Train and explain on a Dask cluster whatever is stale, and record it in DVC."""
+    from humanlike.stages.dispatch import dispatch as run
+
+    run()
+
+
+@app.command(rich_help_panel=BY_HAND)
+def show() -> None:
+    """Print the result of the last `dvc repro` as a table."""
+    from humanlike.stages.show import show as print_result
+
+    print_result()
+
+
+@app.command(rich_help_panel=BY_HAND)
+def synthesize(
+    output: Annotated[Path, typer.Argument(help="New folder for the images and tables.")],
+    subjects: Annotated[int, typer.Option(min=1, help="How many people to draw.")] = 40,
+    images: Annotated[int, typer.Option(min=1, help="Images of each person and expression.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same faces.")] = 0,
+    low: Annotated[float, typer.Option(min=0, max=1, help="Least intensity of an AU.")] = 0.8,
+    high: Annotated[float, typer.Option(min=0, max=1, help="Greatest intensity.")] = 1.0,
+) -> None:
+    """Draw faces that never lived, from action units, with labels and true landmarks."""
+    from humanlike.stages.synthesize import synthesize as draw
+
+    draw(output, subjects, images, seed, low, high)
+
+
+@app.command(rich_help_panel=BY_HAND)
+def networks(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print the twelve networks, with their input size and number of parameters."""
+    from humanlike.networks.registry import NETWORKS
+
+    rows = [
+        {
+            "key": network.key,
+            "name": network.name,
+            "input_size": network.input_size,
+            "parameters": network.parameters,
+        }
+        for network in NETWORKS.values()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    typer.echo(f"{'key':<15} {'name':<22} {'input':>5} {'parameters':>12}")
+    for row in rows:
+        typer.echo(
+            f"{row['key']:<15} {row['name']:<22} {row['input_size']:>5} {row['parameters']:>12,}"
+        )
+
+
+@app.command(rich_help_panel=BY_HAND)
+def masks(output: Output) -> None:
+    """Write the six Ekman masks as <expression>.png, 0 outside and 255 inside."""
+    from humanlike.stages.masks import write_masks
+
+    write_masks(output)
+
+
+@app.command("score-heatmaps", rich_help_panel=BY_HAND)
+def score_heatmaps(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Heatmaps on the standard face: <network>/fold<k>_<expression>.png."),
+    ],
+    output: Output,
+    threshold: Annotated[
+        str, typer.Option(help="otsu, or a number from 0 to 1 for the stretched heatmap.")
+    ] = "otsu",
+) -> None:
+    """Score ready heatmaps, made by any method, against the Ekman masks and against chance."""
+    from humanlike.stages.score_heatmaps import score_folder
+
+    score_folder(folder, output, threshold)
+
+
+datasets = typer.Typer(no_args_is_help=True, help="Look at data sets before hours of work.")
+app.add_typer(datasets, name="datasets", rich_help_panel=BY_HAND)
+
+
+@datasets.command()
+def check(
+    folder: Annotated[Path, typer.Argument(help="Holds a folder for each data set.")] = Path(
+        "data"
+    ),
+) -> None:
+    """Report what is recognised in each data set, what is skipped and why, and duplicates."""
+    from humanlike.stages.datasets import check as report
+
+    report(folder)
+
+
+def main() -> None:
+    """Run a command; what a person can mend is told in one line, without a traceback."""
+    try:
+        app()
+    except HumanlikeError as error:
+        print(f"humanlike: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""From data sets as they were unpacked to one table of photographs, subjects and expressions."""
+
+from humanlike.datasets.reading import Listing, read
+
+__all__ = ["Listing", "read"]

@@ -1,0 +1,66 @@
+"""What an adapter reads and what it yields."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+#: Reason of a frame that the adapter leaves out by design, not for a fault.
+UNUSED_FRAME = "frame of a sequence that is neither its neutral nor its apex"
+
+_IMAGE_SUFFIXES = {
+    *(".bmp", ".gif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
+    *(".tif", ".tiff", ".webp"),
+}
+
+
+class Photograph(NamedTuple):
+    """One photograph of a data set, as its adapter understands it."""
+
+    file: str  #: relative to the data set's folder
+    subject: str
+    expression: str
+    sequence: str = ""
+    frame: int | None = None
+
+
+class Skipped(NamedTuple):
+    """One file that an adapter leaves out."""
+
+    file: str  #: relative to the data set's folder
+    reason: str
+    sequence: str = ""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files of one data set.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Paths relative to the data set's folder, with forward slashes, sorted.
+    read_text : callable
+        (file, errors="strict") -> the text of one of `files`, decoded as UTF-8.
+    refused : dict of str to str
+        Further paths, which must not be read -> why.
+    """
+
+    files: tuple[str, ...]
+    read_text: Callable[..., str]
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def images(self) -> list[str]:
+        """Those files whose names end like a photograph's."""
+        return [file for file in self.files if is_image(file)]
+
+
+def is_image(file: str) -> bool:
+    """Whether a file's name ends like a photograph's."""
+    return PurePosixPath(file).suffix.lower() in _IMAGE_SUFFIXES
+
+
+def stem(file: str) -> str:
+    """The name of a file without folders and without its last suffix."""
+    return PurePosixPath(file).stem

@@ -1,0 +1,306 @@
+"""Runtimes that compute a network's probabilities of many perturbed versions of a face.
+
+The perturbed images are made inside the runtime's graph, from the face, its superpixels and the 0/1
+samples, so that nothing but those ever crosses into it. TensorFlow is loaded on the first call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from humanlike.errors import HumanlikeError
+from humanlike.explainers.prefix import colours, find_prefix
+
+if TYPE_CHECKING:
+    import keras
+
+#: Perturbed images a forward pass. Larger is no faster, and takes memory in proportion.
+BATCH_SIZE = 32
+
+
+class Predictor(Protocol):
+    """A network in a runtime."""
+
+    #: Side of the network's square input in pixels.
+    size: int
+    #: Number of classes.
+    classes: int
+
+    def probabilities(
+        self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
+    ) -> np.ndarray:
+        """Classify perturbed faces, whose hidden superpixels are black.
+
+        Parameters
+        ----------
+        images : (n, S, S) uint8
+            Gray faces; the network sees them repeated to three channels.
+        segments : (n, S, S) uint8
+            Superpixel of each pixel.
+        samples : (n, m, d) uint8
+            For each face, m times which of its superpixels are shown (1) and hidden (0).
+
+        Returns
+        -------
+        (n, m, classes) float32
+        """
+        ...
+
+
+@lru_cache(maxsize=1)
+def load(model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE) -> Predictor:
+    """Load a network's file into a runtime; asked again for the last one, return the same object.
+
+    Raises
+    ------
+    HumanlikeError
+        If the file is no network, or the runtime or the precision is not to be had here.
+    """
+    from humanlike.networks import files
+
+    return prepare(files.load(model), runtime, precision, batch_size)
+
+
+def prepare(
+    model: keras.Model,
+    runtime: str = "tensorflow",
+    precision: str = "float32",
+    batch_size: int = BATCH_SIZE,
+) -> Predictor:
+    """Put a network, (S, S, 3) float32 in 0–255 to probabilities, into a runtime.
+
+    Parameters
+    ----------
+    model
+        Functional or sequential Keras model.
+    runtime
+        ``"tensorflow"``, on the GPU where there is one, or ``"openvino"``, on the CPU.
+    precision
+        ``"float32"``, or with OpenVINO ``"bfloat16"`` where the processor computes it.
+    batch_size
+        Perturbed images a forward pass; does not change the results.
+
+    Raises
+    ------
+    HumanlikeError
+        If the runtime is not installed or the machine lacks the precision.
+    """
+    if runtime == "openvino":
+        return Network(model, OpenVINO(precision), batch_size)
+    if precision != "float32":
+        raise HumanlikeError(
+            f"explain.precision: {precision} is not offered by the {runtime} runtime;"
+            " use float32, or explain.runtime: openvino"
+        )
+    return Network(model, TensorFlow(), batch_size)
+
+
+class TensorFlow:
+    """Compiles for TensorFlow, on the GPU where there is one."""
+
+    def __init__(self) -> None:
+        import tensorflow as tf
+
+        # float32 means float32: on a GPU, TensorFlow would round factors to 10 bits.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        self.put, self.concatenate = tf.constant, tf.concat
+
+    def compile(self, traced: Any) -> Callable[..., Any]:
+        """Return the function itself: TensorFlow runs what it has traced."""
+        return traced
+
+
+class OpenVINO:
+    """Compiles for OpenVINO, on the CPU, from TensorFlow's graph: both compute the same thing."""
+
+    #: Precision -> OpenVINO's name of it as a hint, and as a capability of the processor.
+    PRECISIONS = MappingProxyType({"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16")})
+
+    def __init__(self, precision: str = "float32") -> None:
+        try:
+            import openvino
+        except ModuleNotFoundError as error:
+            raise HumanlikeError(
+                "explain.runtime: OpenVINO is not installed; `pip install openvino`, or set"
+                " explain.runtime: tensorflow"
+            ) from error
+        hint, capability = self.PRECISIONS[precision]
+        self._convert, self._core = openvino.convert_model, openvino.Core()
+        if capability not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise HumanlikeError(
+                f"explain.precision: this processor does not compute in {precision};"
+                " set explain.precision: float32"
+            )
+        self._settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+        # OpenVINO takes every core, and does not know what Dask and job schedulers set.
+        if "OMP_NUM_THREADS" in os.environ:
+            self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
+        self.put, self.concatenate = np.ascontiguousarray, np.concatenate
+
+    def compile(self, traced: Any) -> Callable[..., Any]:
+        """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
+        network = self._core.compile_model(self._convert(traced), "CPU", self._settings)
+        return lambda *arrays: network(arrays, share_inputs=True)[0]
+
+
+class Network:
+    """A network that classifies perturbed faces. See `Predictor`.
+
+    Where a face's samples outnumber the pictures that its superpixels' colours make, its first
+    layers are computed for those pictures alone (see `humanlike.explainers.prefix`). Other faces
+    go through whole, a batch running over from one face to the next.
+
+    Every batch has the same shape, the last one filled up, because a runtime may round otherwise in
+    another shape: so a face's result is the same to the bit in whatever company it comes.
+    """
+
+    def __init__(
+        self, model: keras.Model, backend: TensorFlow | OpenVINO, batch_size: int = BATCH_SIZE
+    ) -> None:
+        self.size, self.classes = model.input_shape[1], model.output_shape[-1]
+        self._model, self._backend, self._batch_size = model, backend, batch_size
+        self._prefix = find_prefix(model)
+
+    def probabilities(
+        self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
+    ) -> np.ndarray:
+        """See `Predictor.probabilities`."""
+        n, m, _ = samples.shape
+        found = np.empty((n, m, self.classes), np.float32)
+        whole = []
+        for face in range(n):
+            if self._prefix is not None:
+                colour, seen = colours(segments[face], self._prefix.fields)
+                if 2 ** seen.shape[-1] < m:
+                    found[face] = self._with_prefix(
+                        images[[face]], segments[[face]], samples[face], colour, seen
+                    )
+                    continue
+            whole.append(face)
+        if whole:
+            found[whole] = self._whole(images[whole], segments[whole], samples[whole])
+        return found
+
+    def _whole(self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray) -> np.ndarray:
+        n, m, d = samples.shape
+        faces = np.repeat(np.arange(n, dtype=np.int32), m)
+        rows = samples.reshape(n * m, d)
+        found = self._in_batches(self._perturb_all, (images, segments), (faces, rows))
+        return np.concatenate(found)[: n * m].reshape(n, m, -1)
+
+    def _with_prefix(
+        self,
+        images: np.ndarray,
+        segments: np.ndarray,
+        samples: np.ndarray,
+        colour: np.ndarray,
+        seen: np.ndarray,
+    ) -> np.ndarray:
+        pictures = np.arange(2 ** seen.shape[-1])[:, None] >> colour & 1
+        faces = np.zeros(len(pictures), np.int32)
+        activations = self._backend.concatenate(
+            self._in_batches(
+                self._perturb_first, (images, segments), (faces, pictures.astype(np.uint8))
+            ),
+            0,
+        )
+        # One more column, never shown, for the places that see no superpixel of a colour.
+        rows = np.pad(samples[:, : len(colour)], ((0, 0), (0, 1)))
+        found = self._in_batches(self._gather_rest, (activations, seen), (rows,))
+        return np.concatenate(found)[: len(samples)]
+
+    def _in_batches(
+        self,
+        forward: Callable[..., Any],
+        whole: tuple[Any, ...],
+        batched: tuple[np.ndarray, ...],
+    ) -> list[Any]:
+        put, size = self._backend.put, self._batch_size
+        fixed = [put(array) for array in whole]
+        length = len(batched[0])
+        padded = [
+            np.pad(array, ((0, -length % size), *[(0, 0)] * (array.ndim - 1))) for array in batched
+        ]
+        return [
+            forward(*fixed, *(put(array[start : start + size]) for array in padded))
+            for start in range(0, length, size)
+        ]
+
+    @cached_property
+    def _perturb_all(self) -> Callable[..., Any]:
+        return self._backend.compile(_perturb(self._model, self._batch_size))
+
+    @cached_property
+    def _perturb_first(self) -> Callable[..., Any]:
+        import keras
+
+        assert self._prefix is not None
+        first = keras.Model(self._model.inputs[0], self._prefix.output)
+        return self._backend.compile(_perturb(first, self._batch_size))
+
+    @cached_property
+    def _gather_rest(self) -> Callable[..., Any]:
+        import keras
+
+        assert self._prefix is not None
+        rest = keras.Model(self._prefix.output, self._model.outputs[0])
+        return self._backend.compile(_gather(rest, self._batch_size))
+
+
+def _perturb(model: keras.Model, batch_size: int) -> Any:
+    """Trace ``(images, segments, faces, rows) -> output`` as a TensorFlow function.
+
+    `faces` (batch_size,) int32 says to which of the images each of the `rows` (batch_size, d)
+    uint8, samples, belongs.
+    """
+    import tensorflow as tf
+
+    size = model.input_shape[1]
+
+    def forward(images: Any, segments: Any, faces: Any, rows: Any) -> Any:
+        superpixel = tf.cast(tf.gather(segments, faces), tf.int32)
+        shown = tf.gather(rows, superpixel, axis=1, batch_dims=1)
+        gray = tf.cast(tf.gather(images, faces) * shown, tf.float32)
+        return model(tf.repeat(gray[..., None], 3, axis=-1), training=False)
+
+    signature = [
+        tf.TensorSpec((None, size, size), tf.uint8),
+        tf.TensorSpec((None, size, size), tf.uint8),
+        tf.TensorSpec((batch_size,), tf.int32),
+        tf.TensorSpec((batch_size, None), tf.uint8),
+    ]
+    return tf.function(forward, input_signature=signature).get_concrete_function()
+
+
+def _gather(rest: keras.Model, batch_size: int) -> Any:
+    """Trace ``(activations, seen, rows) -> output`` as a TensorFlow function.
+
+    `activations` (pictures, h, h, channels) float32 are those of the pictures, whose numbers have
+    bit c set where colour c is shown; `seen` (h, h, colours) int32 says which superpixel of each
+    colour a place sees.
+    """
+    import tensorflow as tf
+
+    _, height, width, channels = rest.input_shape
+
+    def forward(activations: Any, seen: Any, rows: Any) -> Any:
+        shown = tf.cast(tf.gather(rows, seen, axis=1), tf.int32)
+        bits = tf.bitwise.left_shift(1, tf.range(tf.shape(seen)[-1]))
+        picture = tf.reduce_sum(shown * bits, axis=-1)
+        place = tf.reshape(tf.range(height * width), (height, width))
+        every = tf.reshape(activations, (-1, channels))
+        return rest(tf.gather(every, picture * (height * width) + place), training=False)
+
+    signature = [
+        tf.TensorSpec((None, height, width, channels), tf.float32),
+        tf.TensorSpec((height, width, None), tf.int32),
+        tf.TensorSpec((batch_size, None), tf.uint8),
+    ]
+    return tf.function(forward, input_signature=signature).get_concrete_function()

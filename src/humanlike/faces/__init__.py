@@ -1,0 +1,1 @@
+"""From a photograph to an aligned gray face and its 68 landmarks."""

@@ -1,0 +1,274 @@
+"""Every picture, drawn from arrays and tables.
+
+Heatmap pictures are (H, W, 3) uint8 arrays, plots are Matplotlib figures; `png` turns either into
+bytes, the same ones for the same picture.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.hierarchy import dendrogram
+
+from humanlike.alignment.scores import stretch
+from humanlike.canonical.geometry import HEIGHT, LANDMARKS, OUTLINES, WIDTH
+
+_COLOURS = colormaps["turbo"]
+_LINE = "#30475e"
+_SECOND_LINE = "#d1495b"
+
+
+def png(picture: Figure | NDArray[np.uint8]) -> bytes:
+    """A picture as PNG, without dates or names of programs: equal pictures give equal bytes."""
+    buffer = io.BytesIO()
+    if isinstance(picture, Figure):
+        picture.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
+        return buffer.getvalue()
+    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def line_face() -> NDArray[np.uint8]:
+    """The canonical face as a line drawing, (HEIGHT, WIDTH) uint8, for want of a photograph."""
+    face = np.full((HEIGHT, WIDTH), 225, np.uint8)
+    for start, stop, closed in OUTLINES.values():
+        line = LANDMARKS[start:stop].astype(np.int32)
+        cv2.polylines(face, [line], closed, 60, 2, cv2.LINE_AA)
+    return face
+
+
+def heatmap_over_face(
+    heatmap: ArrayLike,
+    face: NDArray[np.uint8] | None = None,
+    mask: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """A heatmap in colours, blue for the least and red for the most, over a gray face.
+
+    Parameters
+    ----------
+    heatmap : (HEIGHT, WIDTH) array
+        Stretched to its own range.
+    face : (HEIGHT, WIDTH) uint8, optional
+        Line drawing by default.
+    mask : (HEIGHT, WIDTH) bool, optional
+        Outlined in white.
+
+    Returns
+    -------
+    (HEIGHT, WIDTH, 3) uint8
+        RGB.
+    """
+    gray = line_face() if face is None else face
+    colours = 255 * _COLOURS(stretch(heatmap))[..., :3]
+    picture = (0.4 * gray[..., None] + 0.6 * colours).astype(np.uint8)
+    if mask is not None:
+        outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, outlines, -1, (0, 0, 0), 3)
+        cv2.drawContours(picture, outlines, -1, (255, 255, 255), 1)
+    return picture
+
+
+def heatmap_grid(
+    pictures: Mapping[tuple[str, str], NDArray[np.uint8]],
+    notes: Mapping[tuple[str, str], str] | None = None,
+) -> Figure:
+    """Pictures in a grid, a row for each network and a column for each expression.
+
+    Parameters
+    ----------
+    pictures : mapping from (row, column) to (H, W, 3) uint8
+        As `heatmap_over_face` returns them. A missing one leaves a gap that says so.
+    notes : mapping from (row, column) to str, optional
+        A few characters under each picture, such as its score.
+    """
+    rows = list(dict.fromkeys(row for row, _ in pictures))
+    columns = list(dict.fromkeys(column for _, column in pictures))
+    figure = Figure(figsize=(1.35 * len(columns) + 0.9, 1.85 * len(rows) + 0.3))
+    axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            cell = axes[i, j]
+            _bare(cell)
+            if (row, column) in pictures:
+                cell.imshow(pictures[row, column])
+                cell.set_xlabel((notes or {}).get((row, column), ""), fontsize=7, labelpad=2)
+            else:
+                cell.text(0.5, 0.5, "none", ha="center", va="center", color="gray", fontsize=8)
+        axes[i, 0].set_ylabel(row, fontsize=8)
+    for j, column in enumerate(columns):
+        axes[0, j].set_title(column, fontsize=9)
+    figure.subplots_adjust(
+        left=0.7 / figure.get_figwidth(),
+        right=1 - 0.1 / figure.get_figwidth(),
+        top=1 - 0.3 / figure.get_figheight(),
+        bottom=0.2 / figure.get_figheight(),
+        wspace=0.06,
+        hspace=0.14,
+    )
+    return figure
+
+
+def similarity_dendrogram(linkage: NDArray, names: Sequence[str], title: str) -> Figure:
+    """Networks clustered by how alike their heatmaps are.
+
+    Parameters
+    ----------
+    linkage : (N - 1, 4) float64
+        As `alignment.similarity.dendrogram_linkage` returns it.
+    names : N str
+        One for each heatmap.
+    title : str
+    """
+    figure = Figure(figsize=(5, 0.28 * len(names) + 1.1), layout="constrained")
+    axes = figure.subplots()
+    dendrogram(
+        linkage,
+        labels=list(names),
+        orientation="left",
+        ax=axes,
+        color_threshold=0,
+        above_threshold_color=_LINE,
+        leaf_font_size=9,
+    )
+    axes.set_xlim(max(1.0, 1.05 * linkage[-1, 2]), 0)
+    axes.set(xlabel="distance (1 - correlation)", title=title)
+    _open(axes, sides=("top", "left", "right"))
+    return figure
+
+
+def confusion(counts: ArrayLike, labels: Sequence[str], title: str = "") -> Figure:
+    """A confusion matrix, each row as shares of its true label.
+
+    Parameters
+    ----------
+    counts : (N, N) array of int
+        Row: true, column: predicted.
+    labels : N str
+    title : str
+    """
+    counts = np.asarray(counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 0.62 * len(labels) + 1.6
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    ticks = range(len(labels))
+    axes.set_xticks(ticks, labels, rotation=45, ha="right")
+    axes.set_yticks(ticks, labels)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    for (i, j), share in np.ndenumerate(shares):
+        axes.text(
+            j, i, f"{share:.2f}", ha="center", va="center", fontsize=8,
+            color="white" if share > 0.5 else "black",
+        )  # fmt: skip
+    _open(axes)
+    axes.tick_params(length=0)
+    return figure
+
+
+def specificity(matrix: pd.DataFrame) -> Figure:
+    """IoU of every expression's heatmaps with every expression's mask.
+
+    Parameters
+    ----------
+    matrix : DataFrame
+        Square, heatmaps in rows and masks in columns, as `alignment.specificity.expression_matrix`
+        returns it. Own masks are framed.
+    """
+    side = 0.62 * len(matrix) + 1.6
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    values = matrix.to_numpy(float)
+    dark = values.min() + 0.6 * np.ptp(values)
+    axes.imshow(values, cmap="Greens")
+    ticks = range(len(matrix))
+    axes.set_xticks(ticks, list(matrix.columns), rotation=45, ha="right")
+    axes.set_yticks(ticks, list(matrix.index))
+    axes.set(xlabel="mask", ylabel="heatmap", title="IoU")
+    for (i, j), value in np.ndenumerate(values):
+        colour = "white" if value > dark else "black"
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
+        if i == j:
+            axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, lw=2, ec=_SECOND_LINE))
+    _open(axes)
+    axes.tick_params(length=0)
+    return figure
+
+
+def scores_in_context(networks: Mapping[str, Mapping], prior: Mapping[str, float]) -> Figure:
+    """Each network's mean IoU beside what luck, other masks and fixed regions score.
+
+    Parameters
+    ----------
+    networks : mapping from network to its summary
+        As in `alignment.report.Report.networks`.
+    prior : mapping
+        IoU of fixed regions: ellipse, white and grand_mean.
+    """
+    figure = Figure(figsize=(7, 0.34 * len(networks) + 1.5), layout="constrained")
+    axes = figure.subplots()
+    rows = np.arange(len(networks))
+    for row, summary in zip(rows, networks.values(), strict=True):
+        if summary["iou_interval"]:
+            axes.plot(list(summary["iou_interval"].values()), [row, row], color=_SECOND_LINE, lw=2)
+    series = {
+        "other masks": ("o", "#9aa5b1", [s["other_masks"] for s in networks.values()]),
+        "moved at random": ("|", _LINE, [s["chance"]["shift"] for s in networks.values()]),
+        "own mask": ("o", _SECOND_LINE, [s["iou"] for s in networks.values()]),
+        "ceiling": ("^", "#3a7d44", [s["ceiling"] for s in networks.values()]),
+    }
+    for name, (marker, colour, values) in series.items():
+        known = np.array(values, float)
+        if not np.isnan(known).all():
+            axes.plot(known, rows, marker, color=colour, label=name, ms=7)
+    styles = ("--", ":", "-.")
+    for style, (name, value) in zip(styles, prior.items(), strict=True):
+        axes.axvline(value, color="gray", ls=style, lw=1, label=name.replace("_", " "), zorder=0)
+    axes.set_yticks(rows, list(networks))
+    axes.invert_yaxis()
+    axes.set_xlim(0, None)
+    axes.set(xlabel="mean IoU")
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    _open(axes, sides=("top", "right"))
+    return figure
+
+
+def training_history(history: pd.DataFrame, title: str = "") -> Figure:
+    """Loss and accuracy by epoch.
+
+    Parameters
+    ----------
+    history : DataFrame
+        A row an epoch, with columns loss, accuracy and, where there is a validation set, val_loss
+        and val_accuracy.
+    title : str
+    """
+    figure = Figure(figsize=(7, 2.8), layout="constrained")
+    epochs = np.arange(1, len(history) + 1)
+    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        axes.plot(epochs, history[quantity], "o-", ms=3, color=_LINE, label="training")
+        if f"val_{quantity}" in history:
+            held_out = history[f"val_{quantity}"]
+            axes.plot(epochs, held_out, "o-", ms=3, color=_SECOND_LINE, label="held out")
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_ylim(0, 1.02 if quantity == "accuracy" else None)
+        _open(axes, sides=("top", "right"))
+    axes.legend(frameon=False)
+    figure.suptitle(title)
+    return figure
+
+
+def _bare(axes: Axes) -> None:
+    axes.set(xticks=[], yticks=[])
+    _open(axes)
+
+
+def _open(axes: Axes, sides: Sequence[str] = ("top", "right", "bottom", "left")) -> None:
+    axes.spines[list(sides)].set_visible(False)

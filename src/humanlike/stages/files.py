@@ -1,0 +1,110 @@
+"""Where the stages keep their files, and how a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from humanlike.errors import HumanlikeError
+
+DATA = Path("data")
+ARTIFACTS = Path("artifacts")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+
+FACES = ARTIFACTS / "faces"
+
+#: Columns that stay text, even where every value looks like a number.
+TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)
+
+
+def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
+    """The file of one network and fold, such as `artifacts/models/weinet/fold0.keras`."""
+    return ARTIFACTS / kind / network / f"fold{fold}{suffix}"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, and rename it to `path` when all went well.
+
+    The temporary name keeps the suffix, as some writers choose a format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise HumanlikeError(
+            f"{path}: cannot be written ({error.strerror or error}); nothing that was finished is "
+            "lost: make room or make the folder writable, then run the same command again"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write values as JSON that reads and compares well; NaN, which JSON lacks, is refused."""
+    with whole(path) as temporary:
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV, without its index."""
+    with whole(path) as temporary:
+        # Quoted, as names may hold commas, quotes and line ends.
+        table.to_csv(temporary, index=False, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file as it is."""
+    with whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a table that `write_table` wrote; words such as "NA" stay words."""
+    try:
+        return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
+
+
+def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+    """Write arrays as a compressed .npz with the same bytes for the same values."""
+    with whole(path) as temporary:
+        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of an .npz; nothing pickled is ever loaded."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise _unreadable(path, error) from None
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """Map one array of a .npy file into memory, without reading it."""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> HumanlikeError:
+    if isinstance(error, FileNotFoundError):
+        return HumanlikeError(f"{path}: no such file; `dvc repro` makes it")
+    return HumanlikeError(f"{path}: damaged ({error}); delete it and run `dvc repro`")

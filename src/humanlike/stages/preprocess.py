@@ -1,0 +1,158 @@
+"""Photographs of every data set to aligned faces, landmarks and folds."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from humanlike import datasets
+from humanlike.datasets import Listing
+from humanlike.datasets.folds import assign_folds
+from humanlike.datasets.table import UNUSED_FRAME
+from humanlike.errors import HumanlikeError
+from humanlike.faces.detect import Detector, detector
+from humanlike.faces.extract import extract_face
+from humanlike.faces.images import Rejected
+from humanlike.params import Params, Preprocess, load
+from humanlike.progress import bar
+from humanlike.stages import files
+
+Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+def run() -> None:
+    """Write the faces of all photographs in `data/`, and list each photograph that is left out.
+
+    Raises
+    ------
+    HumanlikeError
+        There is no photograph to work on, or no face in any of them, or fewer subjects than folds.
+    """
+    params = load()
+    listing = datasets.read(
+        files.DATA,
+        ckplus_apex_frames=params.preprocess.ckplus_apex_frames,
+        bu4dfe_apex_frames=params.preprocess.bu4dfe_apex_frames,
+    )
+    wanted = listing.photographs["expression"].isin(params.expressions)
+    photographs = listing.photographs[wanted].reset_index(drop=True)
+    if photographs.empty:
+        raise HumanlikeError(
+            f"{files.DATA}/: no photograph of any of {', '.join(params.expressions)}; "
+            f"`humanlike datasets check {files.DATA}` says what was recognised"
+        )
+    kept, rejected = extract_all(photographs, params.preprocess)
+    faces = photographs.loc[kept].reset_index(drop=True)
+    faces["fold"] = assign_folds(faces, params.preprocess.folds, params.preprocess.seed)
+    faces.insert(0, "face", range(len(faces)))
+
+    files.write_table(
+        files.FACES / "faces.csv",
+        faces[["face", "dataset", "subject", "expression", "fold", "source"]],
+    )
+    skipped = listing.skipped[listing.skipped["reason"] != UNUSED_FRAME]
+    left_out = pd.concat([skipped[["source", "reason"]], rejected])
+    files.write_table(files.PLOTS / "rejected.csv", left_out)
+    files.write_json(files.METRICS / "preprocess.json", summary(listing, faces, left_out, params))
+
+
+def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[int], pd.DataFrame]:
+    """Write images.npy and landmarks.npy of the photographs in which one face is found.
+
+    Returns
+    -------
+    kept
+        Positions of the photographs whose faces were written, in order.
+    rejected
+        Columns `source, reason`, one row for each other photograph.
+    """
+    kept: list[int] = []
+    rejected: list[tuple[str, str]] = []
+    landmarks: list[NDArray[np.float32]] = []
+    shape = (len(photographs), settings.size, settings.size)
+    with files.whole(files.FACES / "images.npy") as path:
+        # On disk, as the faces of a large data set would not fit in memory.
+        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        for position, found in enumerate(_faces(list(photographs["file"]), settings)):
+            if isinstance(found, str):
+                rejected.append((photographs["source"][position], found))
+                continue
+            images[len(kept)], points = found
+            landmarks.append(points)
+            kept.append(position)
+        if not kept:
+            raise HumanlikeError(
+                f"{files.DATA}/: no face found in any of {len(photographs)} photographs; "
+                f"the first: {rejected[0][0]}: {rejected[0][1]}"
+            )
+        images.flush()
+        del images
+        _shorten(path, len(kept))
+    with files.whole(files.FACES / "landmarks.npy") as path:
+        np.save(path, np.stack(landmarks))
+    return kept, pd.DataFrame(rejected, columns=["source", "reason"])
+
+
+def _faces(names: list[str], settings: Preprocess) -> Iterator[Face | str]:
+    """Give the face of each photograph in turn, or the reason why there is none."""
+    workers = min(os.cpu_count() or 1, len(names))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        found = pool.map(partial(_face, settings), names, chunksize=8)
+        yield from bar(found, "preprocess", total=len(names), unit="photograph")
+
+
+def _face(settings: Preprocess, name: str) -> Face | str:
+    try:
+        return extract_face(
+            files.DATA / name, _detector(settings.detector), settings.size, settings.upsample
+        )
+    except Rejected as reason:
+        return str(reason)
+
+
+@lru_cache
+def _detector(kind: str) -> Detector:
+    return detector(kind)
+
+
+def _shorten(path: Path, length: int) -> None:
+    """Cut the array of a .npy file to its first rows, without reading it."""
+    array = np.load(path, mmap_mode="r")
+    if length == len(array):
+        return
+    cut = path.with_suffix(".cut.npy")
+    np.save(cut, array[:length])
+    cut.replace(path)
+
+
+def summary(
+    listing: Listing, faces: pd.DataFrame, left_out: pd.DataFrame, params: Params
+) -> dict[str, Any]:
+    """Count what came in and what was left out."""
+    named = listing.photographs["expression"].isin(params.expressions)
+    by_set = {
+        name: {
+            "faces": len(rows),
+            "subjects": rows["subject"].nunique(),
+            **rows["expression"].value_counts().reindex(params.labels, fill_value=0).to_dict(),
+        }
+        for name, rows in faces.groupby("dataset")
+    }
+    return {
+        "faces": len(faces),
+        "subjects": int(faces.groupby("dataset")["subject"].nunique().sum()),
+        "left_out": dict(sorted(Counter(left_out["reason"]).items())),
+        "of_other_expressions": int((~named).sum()),
+        "unused_frames": int((listing.skipped["reason"] == UNUSED_FRAME).sum()),
+        "datasets": by_set,
+    }

@@ -1,0 +1,274 @@
+"""Average the standardised explanations into heatmaps, score them, and draw everything."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
+
+from humanlike import figures
+from humanlike.alignment.bootstrap import face_weights, resampled_iou
+from humanlike.alignment.ceiling import perfect_heatmap
+from humanlike.alignment.report import Report, report
+from humanlike.alignment.scores import METRICS, iou, mark, stretch
+from humanlike.alignment.similarity import dendrogram_linkage, similarity
+from humanlike.alignment.table import Key, nest, pooled
+from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_region, ekman_mask
+from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
+from humanlike.params import Params, load
+from humanlike.stages import files
+from humanlike.stages.masks import write_picture
+
+#: What this stage joins, each with a file for every network and fold.
+JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
+DIGITS = 6
+NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score."
+
+
+def run() -> None:
+    """Write all metrics and plots of the networks and folds that params.yaml names."""
+    params = load()
+    for kind, suffix in JOINED.items():
+        forget_others(kind, suffix, params)
+    join_training(params)
+
+    masks = masks_for(params.labels)
+    heatmaps: dict[Key, NDArray[np.floating]] = {}
+    ceilings: dict[Key, float] = {}
+    draws: dict[Key, NDArray[np.float64]] = {}
+    explained: list[dict[str, Any]] = []
+    mean_faces = []
+    for network, fold in units(params):
+        arrays = files.read_arrays(files.unit("standardized", network, fold, ".npz"))
+        mean_faces.append(arrays["mean_face"])
+        for label in params.labels:
+            key = (network, fold, label)
+            rows = arrays["predicted"] == label
+            explained.append(count(key, arrays, rows))
+            if not rows.any():
+                continue
+            maps = arrays["maps"][rows]
+            heatmaps[key] = maps.mean(axis=0, dtype=float)
+            if label in EXPRESSIONS:
+                mask = masks[label]
+                perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
+                ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
+                weights = face_weights(
+                    arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
+                )
+                draws[key] = resampled_iou(maps, mask, weights, params.score.threshold)
+    join_explanations(pd.DataFrame(explained), params)
+    score(heatmaps, masks, ceilings, draws, params)
+    draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
+
+
+def masks_for(labels: list[str]) -> dict[str, NDArray[np.bool_]]:
+    """The masks that heatmaps are held against: of all labels that have one, or else of all six."""
+    named = [label for label in labels if label in EXPRESSIONS]
+    return {label: ekman_mask(label) for label in (named if len(named) > 1 else EXPRESSIONS)}
+
+
+def count(
+    key: Key, arrays: dict[str, NDArray[Any]], rows: NDArray[np.bool_]
+) -> dict[str, str | int | float]:
+    """How many faces are behind a heatmap, into how many parts they were cut, and LIME's fit."""
+    figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
+    return {
+        **dict(zip(("network", "fold", "expression"), key, strict=True)),
+        "explained": int(rows.sum()),
+        **{
+            name: float(arrays[array][rows].mean()) if rows.any() else np.nan
+            for name, array in figures_of.items()
+        },
+    }
+
+
+def units(params: Params) -> Iterator[tuple[str, int]]:
+    """Every network and fold that params.yaml names."""
+    for network in params.train.networks:
+        for fold in params.train.folds:
+            yield network, fold
+
+
+def forget_others(kind: str, suffix: str, params: Params) -> None:
+    """Delete what networks and folds that params.yaml no longer names have left behind.
+
+    DVC depends on the whole folder: with leftovers in it, the same params would not be the same
+    pipeline on every machine. DVC's cache still has them.
+    """
+    named = {files.unit(kind, network, fold, suffix) for network, fold in units(params)}
+    folder = files.ARTIFACTS / kind
+    for path in folder.glob("*/*"):
+        if path not in named:
+            path.unlink()
+    for path in folder.iterdir():
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def join_training(params: Params) -> None:
+    """Write metrics/train.json and plots/train: accuracy, history and confusion."""
+    folder = fresh(files.PLOTS / "train")
+    accuracy: dict[str, Any] = {}
+    tables = []
+    for network, fold in units(params):
+        history = files.read_table(files.unit("history", network, fold, ".csv"))
+        files.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
+        table = files.read_table(files.unit("predictions", network, fold, ".csv"))
+        right = (table["expression"] == table["predicted"]).mean()
+        accuracy.setdefault(network, {})[f"fold{fold}"] = round(float(right), DIGITS)
+        tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
+    by_network = {
+        network: float(np.mean(list(folds.values()))) for network, folds in accuracy.items()
+    }
+    files.write_json(
+        files.METRICS / "train.json",
+        {
+            "accuracy": {
+                "mean": round(float(np.mean(list(by_network.values()))), DIGITS),
+                **{
+                    network: {"mean": round(by_network[network], DIGITS), **folds}
+                    for network, folds in accuracy.items()
+                },
+            }
+        },
+    )
+    confusion = pd.concat(tables)
+    files.write_table(folder / "confusion.csv", confusion)
+    counts = {
+        str(network): confusion_matrix(rows["expression"], rows["predicted"], labels=params.labels)
+        for network, rows in confusion.groupby("network", sort=False)
+    }
+    for network, matrix in counts.items():
+        picture = figures.png(figures.confusion(matrix, params.labels, network))
+        files.write_bytes(folder / f"confusion_{network}.png", picture)
+
+
+def join_explanations(explained: pd.DataFrame, params: Params) -> None:
+    """Write metrics/explain.json: what was explained, by what, and how well the surrogate fits."""
+    files.write_table(fresh(files.PLOTS / "score") / "explained.csv", explained.round(DIGITS))
+    asked = params.explain.positives_per_class
+    files.write_json(
+        files.METRICS / "explain.json",
+        {
+            "explained": int(explained["explained"].sum()),
+            "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
+            "heatmaps_missing": int((explained["explained"] == 0).sum()),
+            "superpixels": _mean(explained, "superpixels"),
+            "r2": {
+                "mean": _mean(explained, "r2"),
+                **{
+                    str(network): _mean(rows, "r2")
+                    for network, rows in explained.groupby("network", sort=False)
+                },
+            },
+            "runtime": params.explain.runtime,
+            "precision": params.explain.precision,
+        },
+    )
+
+
+def _mean(table: pd.DataFrame, column: str) -> float | None:
+    known = table[column].dropna()
+    return round(float(known.mean()), DIGITS) if len(known) else None
+
+
+def score(
+    heatmaps: dict[Key, NDArray[np.floating]],
+    masks: dict[str, NDArray[np.bool_]],
+    ceilings: dict[Key, float],
+    draws: dict[Key, NDArray[np.float64]],
+    params: Params,
+) -> None:
+    """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
+    if not any(label in masks for _, _, label in heatmaps):
+        files.write_json(files.METRICS / "score.json", {"verdict": NOTHING_TO_SCORE})
+        return
+    found = report(
+        heatmaps,
+        masks,
+        params.score.threshold,
+        ceilings=ceilings,
+        draws=draws,
+        regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
+        action_units=ACTION_UNITS,
+        seed=params.score.seed,
+    )
+    write_tables(found, files.PLOTS / "score")
+    by_cell = nest(found.by_expression, list(METRICS))
+    files.write_json(
+        files.METRICS / "score.json",
+        rounded({**found.summary, **by_cell, "networks": found.networks}),
+    )
+
+
+def write_tables(found: Report, folder: Path) -> None:
+    """Write a report's tables as CSV, and draw the two that say most."""
+    tables = {
+        "scores_by_fold": found.by_fold,
+        "scores": found.by_expression,
+        "own_and_other_masks": found.matrix.rename_axis("heatmap").reset_index(),
+        "action_units": found.attention,
+    }
+    for name, table in tables.items():
+        files.write_table(folder / f"{name}.csv", table.round(DIGITS))
+    pictures = {
+        "scores_in_context": figures.scores_in_context(found.networks, found.summary["prior"])
+    }
+    if len(found.matrix) > 1:
+        pictures["own_and_other_masks"] = figures.specificity(found.matrix)
+    for name, picture in pictures.items():
+        files.write_bytes(folder / f"{name}.png", figures.png(picture))
+
+
+def draw(
+    heatmaps: dict[Key, NDArray[np.floating]], face: NDArray[np.uint8], params: Params
+) -> None:
+    """Write plots/heatmaps and plots/dendrograms, and each fold's heatmap as a gray picture."""
+    stretched = fresh(files.ARTIFACTS / "heatmaps")
+    for (network, fold, label), heatmap in heatmaps.items():
+        write_picture(stretched / network / f"fold{fold}_{label}.png", stretch(heatmap))
+
+    folder = fresh(files.PLOTS / "heatmaps")
+    by_network = pooled(heatmaps, "network", "expression")
+    masks = {label: ekman_mask(label) for label in params.labels if label in EXPRESSIONS}
+    pictures = {
+        (network, label): figures.heatmap_over_face(heatmap, face, masks.get(label))
+        for (network, label), heatmap in by_network.items()
+    }
+    files.write_bytes(folder / "heatmaps.png", figures.png(figures.heatmap_grid(pictures)))
+    for (network, label), picture in pictures.items():
+        files.write_bytes(folder / f"{network}_{label}.png", figures.png(picture))
+
+    dendrograms = fresh(files.PLOTS / "dendrograms")
+    for label in params.labels:
+        networks = [network for network in params.train.networks if (network, label) in by_network]
+        if len(networks) > 1:
+            alike = similarity([by_network[network, label] for network in networks])
+            table = pd.DataFrame(alike.round(DIGITS), networks, networks)
+            files.write_table(
+                files.PLOTS / "score" / f"similarity_{label}.csv",
+                table.reset_index(names="network"),
+            )
+            tree = figures.similarity_dendrogram(dendrogram_linkage(alike), networks, label)
+            files.write_bytes(dendrograms / f"{label}.png", figures.png(tree))
+
+
+def fresh(folder: Path) -> Path:
+    """Make a folder, empty: nothing of an earlier run stays in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def rounded(values: Any) -> Any:
+    """Round every number of nested metrics, so that they read and compare well."""
+    if isinstance(values, dict):
+        return {key: rounded(value) for key, value in values.items()}
+    return round(values, DIGITS) if isinstance(values, float) else values

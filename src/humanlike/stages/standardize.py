@@ -1,0 +1,44 @@
+"""Warp the explanations of one network and fold onto the standard face."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from humanlike.canonical.geometry import HEIGHT, WIDTH, rescale_landmarks
+from humanlike.canonical.warp import warp
+from humanlike.explainers.importance import importance
+from humanlike.params import load
+from humanlike.progress import bar
+from humanlike.stages import files
+from humanlike.stages.train import check_unit
+
+
+def run(network: str, fold: int) -> None:
+    """Write the standardised importance maps, superpixels and mean face of one network and fold."""
+    params = load()
+    check_unit(params, network, fold)
+    explained = files.read_arrays(files.unit("explanations", network, fold, ".npz"))
+    images = files.read_array(files.FACES / "images.npy")
+    landmarks = files.read_array(files.FACES / "landmarks.npy")
+
+    segments, faces = explained["segments"], explained["face"]
+    weights = importance(explained["weights"], params.standardize.positive_only)
+    shape = (len(faces), HEIGHT, WIDTH)
+    superpixels = np.empty(shape, np.uint8)
+    maps = np.empty(shape, np.float32)
+    mean_face = np.zeros(shape[1:])
+    for i, face in enumerate(bar(faces, f"standardize {network} fold {fold}", unit="face")):
+        # The network saw the face at its own size, and so did the superpixels.
+        seen = rescale_landmarks(landmarks[face], images.shape[-1], segments.shape[-1])
+        superpixels[i] = warp(segments[i], seen, order=0)
+        maps[i] = weights[i, superpixels[i]]
+        mean_face += warp(images[face], landmarks[face], order=1)
+    files.write_arrays(
+        files.unit("standardized", network, fold, ".npz"),
+        face=faces,
+        predicted=explained["predicted"],
+        superpixels=superpixels,
+        maps=maps,
+        mean_face=(mean_face / max(len(faces), 1)).round().astype(np.uint8),
+        **{key: explained[key] for key in ("r2", "n_superpixels")},
+    )

@@ -1,0 +1,92 @@
+"""Fit one network on one fold, and keep the model and what it says of the faces it never saw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from humanlike.errors import HumanlikeError
+from humanlike.faces.augment import Augmentation
+from humanlike.params import Params, load
+from humanlike.stages import files
+
+
+def run(network: str, fold: int) -> None:
+    """Train `network` on every fold but `fold`; write model, history and test predictions.
+
+    Raises
+    ------
+    HumanlikeError
+        The fold has no test or no training faces, weights cannot be had, or the loss is not finite.
+    """
+    params = load()
+    check_unit(params, network, fold)
+    faces = files.read_table(files.FACES / "faces.csv")
+    held_out = (faces["fold"] == fold).to_numpy()
+    for part, rows in (("test", held_out), ("training", ~held_out)):
+        if not rows.any():
+            raise HumanlikeError(
+                f"train {network} fold {fold}: there are no {part} faces; "
+                "lower preprocess.folds or add photographs (see plots/rejected.csv)"
+            )
+
+    from humanlike import training
+    from humanlike.networks.builder import build
+    from humanlike.networks.files import save
+
+    settings = params.train
+    images = files.read_array(files.FACES / "images.npy")
+    landmarks = files.read_array(files.FACES / "landmarks.npy")
+    labels = faces["expression"].map(params.labels.index).to_numpy()
+    shown, tested = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    if settings.limit is not None and settings.limit < len(shown):
+        rng = np.random.default_rng(settings.seed)
+        shown = np.sort(rng.choice(shown, settings.limit, replace=False))
+    model = build(
+        network,
+        len(params.labels),
+        weights=settings.weights,
+        input_scaling=settings.input_scaling,
+        seed=settings.seed,
+    )
+    history = training.fit(
+        model,
+        images[shown],
+        labels[shown],
+        landmarks=landmarks[shown],
+        validation=(images[tested], labels[tested]),
+        augmentation=Augmentation(**settings.augmentation.model_dump()),
+        seed=settings.seed,
+        progress=f"train {network} fold {fold}",
+        **settings.optimisation[network].model_dump(),
+    )
+    probabilities = training.predict(model, images[tested])
+
+    with files.whole(files.unit("models", network, fold, ".keras")) as temporary:
+        save(model, temporary)
+    files.write_table(files.unit("history", network, fold, ".csv"), history)
+    files.write_table(
+        files.unit("predictions", network, fold, ".csv"),
+        predictions(faces.iloc[tested], probabilities, params.labels),
+    )
+
+
+def check_unit(params: Params, network: str, fold: int) -> None:
+    """Refuse a network or a fold that params.yaml does not name."""
+    for key, value, allowed in (
+        ("train.networks", network, params.train.networks),
+        ("train.folds", fold, params.train.folds),
+    ):
+        if value not in allowed:
+            names = ", ".join(str(name) for name in allowed)
+            raise HumanlikeError(f"{value} is not in {key} of params.yaml; allowed: {names}")
+
+
+def predictions(faces: pd.DataFrame, probabilities: Any, labels: list[str]) -> pd.DataFrame:
+    """One row a test face: its label, the predicted label, and each class's probability."""
+    table = faces[["face", "expression"]].copy()
+    table["predicted"] = np.asarray(labels)[probabilities.argmax(axis=1)]
+    table[[f"p_{label}" for label in labels]] = probabilities
+    return table

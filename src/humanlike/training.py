@@ -1,0 +1,251 @@
+"""Fit one network on one fold, and ask it for its predictions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from humanlike.errors import HumanlikeError
+from humanlike.faces.augment import Augmentation, augment
+from humanlike.progress import bar
+
+_OPTIMIZERS: dict[str, Callable[..., keras.Optimizer]] = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+def network_images(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Resize gray images to a network's input.
+
+    Parameters
+    ----------
+    images
+        (N, S, S) uint8.
+    size
+        Side of the result in pixels.
+
+    Returns
+    -------
+    ndarray
+        (N, size, size) uint8; `images` itself where it already has that size. Shrunk by area
+        averaging, enlarged bilinearly.
+    """
+    side = images.shape[-1]
+    if side == size:
+        return images
+    interpolation = cv2.INTER_AREA if size < side else cv2.INTER_LINEAR
+    resized = np.empty((len(images), size, size), np.uint8)
+    for source, target in zip(images, resized, strict=True):
+        cv2.resize(np.ascontiguousarray(source), (size, size), target, interpolation=interpolation)
+    return resized
+
+
+def fit(
+    model: keras.Model,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    *,
+    optimizer: str,
+    learning_rate: float,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation | None = None,
+    landmarks: NDArray[np.float32] | None = None,
+    validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None,
+    progress: str | None = None,
+) -> pd.DataFrame:
+    """Train a network, in place, by cross-entropy.
+
+    The same arguments give the same weights, to the bit, on the same machine: TensorFlow is put in
+    its deterministic mode, for the whole process.
+
+    Parameters
+    ----------
+    model
+        As made by `humanlike.networks.builder.build`.
+    images
+        (N, S, S) uint8 aligned gray faces, of any side S.
+    labels
+        (N,) class of each face; a class may have none.
+    optimizer, learning_rate
+        One of `humanlike.networks.OPTIMIZERS`, and its step size.
+    epochs, batch_size
+        Passes over the faces, and faces in each step.
+    seed
+        Seed of the faces' order, of dropout and of the augmentation.
+    augmentation
+        Random changes made to each face each time it is shown.
+    landmarks
+        (N, 68, 2) in pixels of `images`; the augmentation's crop needs them.
+    validation
+        Images and labels that each epoch's network is tried on, as `images` and `labels`.
+    progress
+        Label of a progress bar; None for no bar.
+
+    Returns
+    -------
+    DataFrame
+        One row an epoch: epoch (from 1), loss, accuracy and, with `validation`, val_loss and
+        val_accuracy.
+
+    Raises
+    ------
+    HumanlikeError
+        If the loss stops being a number.
+    """
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    model.compile(
+        optimizer=_OPTIMIZERS[optimizer](learning_rate=learning_rate),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA is not deterministic, and slower on CPUs
+    )
+    size = model.input_shape[1]
+    batches = _training_batches(
+        network_images(images, size),
+        labels,
+        batch_size,
+        seed,
+        augmentation,
+        None if landmarks is None else landmarks * (size / images.shape[-1]),
+    )
+    history = model.fit(
+        batches,
+        epochs=epochs,
+        validation_data=validation
+        and _batches(network_images(validation[0], size), validation[1], batch_size),
+        callbacks=[_Progress(progress), _StopAtNaN(learning_rate)],
+        shuffle=False,  # the batches come shuffled
+        verbose=0,
+    ).history
+    table = pd.DataFrame(history).rename_axis("epoch").reset_index()
+    table["epoch"] += 1
+    columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    return table[[column for column in columns if column in table]]
+
+
+def predict(
+    model: keras.Model, images: NDArray[np.uint8], batch_size: int = 128
+) -> NDArray[np.float32]:
+    """Ask a network for its class probabilities.
+
+    Parameters
+    ----------
+    model
+        As made by `humanlike.networks.builder.build`.
+    images
+        (N, S, S) uint8 aligned gray faces, of any side S.
+    batch_size
+        Faces taken at once.
+
+    Returns
+    -------
+    ndarray
+        (N, classes) float32; each row sums to 1.
+    """
+    if len(images) == 0:
+        return np.empty((0, model.output_shape[-1]), np.float32)
+    images = network_images(images, model.input_shape[1])
+    return model.predict(_batches(images, None, batch_size), verbose=0)
+
+
+def _batches(
+    images: NDArray[np.uint8], labels: NDArray[np.integer] | None, batch_size: int
+) -> tf.data.Dataset:
+    """Gray images in order, as batches of the RGB that networks take."""
+    batches = tf.data.Dataset.from_tensor_slices(images).batch(batch_size).map(_rgb)
+    if labels is not None:
+        targets = tf.data.Dataset.from_tensor_slices(labels).batch(batch_size)
+        batches = tf.data.Dataset.zip((batches, targets))
+    return batches.prefetch(1)
+
+
+def _training_batches(
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation | None,
+    landmarks: NDArray[np.floating] | None,
+) -> tf.data.Dataset:
+    """Gray images in an order new to each epoch, augmented, as batches of RGB and labels."""
+    rng = np.random.default_rng(seed)
+
+    def shown(faces: NDArray[np.int64]) -> NDArray[np.uint8]:
+        if augmentation in (None, Augmentation()):
+            return images[faces]
+        return np.stack(
+            [
+                augment(
+                    images[face],
+                    None if landmarks is None else landmarks[face],
+                    rng,
+                    augmentation,
+                )
+                for face in faces
+            ]
+        )
+
+    def load(faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = tf.numpy_function(shown, [faces], tf.uint8)
+        batch.set_shape((None, *images.shape[1:]))
+        return _rgb(batch), tf.gather(labels, faces)
+
+    faces = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed)
+    return faces.batch(batch_size).map(load).prefetch(1)
+
+
+def _rgb(gray: tf.Tensor) -> tf.Tensor:
+    return tf.repeat(tf.cast(gray[..., tf.newaxis], tf.float32), 3, axis=-1)
+
+
+class _Progress(keras.callbacks.Callback):
+    """A bar over all batches of all epochs that shows the running loss and accuracy."""
+
+    def __init__(self, label: str | None) -> None:
+        super().__init__()
+        self.label = label
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        total = self.params["epochs"] * self.params["steps"]
+        self.bar = bar(
+            title=self.label or "", total=total, unit="batch", disable=self.label is None
+        )
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = logs or {}
+        self.bar.set_postfix(
+            loss=f"{logs['loss']:.3f}", accuracy=f"{logs['accuracy']:.3f}", refresh=False
+        )
+        self.bar.update()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.bar.close()
+
+
+class _StopAtNaN(keras.callbacks.Callback):
+    """End the training with one clear line when the loss is no longer a finite number."""
+
+    def __init__(self, learning_rate: float) -> None:
+        super().__init__()
+        self.learning_rate = learning_rate
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = (logs or {})["loss"]
+        if not np.isfinite(loss):
+            raise HumanlikeError(
+                f"{self.model.name}: the loss became {loss} in epoch {self.epoch + 1}, step "
+                f"{batch + 1}; try a learning rate below {self.learning_rate:g}"
+            )

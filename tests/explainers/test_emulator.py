@@ -1,0 +1,94 @@
+"""The emulator against scikit-learn's Gaussian processes, and against what it is for."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import check_grad
+from scipy.special import softmax
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+from threadpoolctl import threadpool_limits
+
+from humanlike.explainers import emulator
+from humanlike.explainers.sampling import orthogonal, paired
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+def network(samples):
+    """Three classes whose log-probabilities hold effects of one and of two superpixels."""
+    random = np.random.default_rng(0)
+    d = samples.shape[1]
+    effects = random.normal(0, 1.5, (d, 3)) * (random.random((d, 1)) < 0.5)
+    together = random.normal(0, 2, (d // 2, 3)) * (random.random((d // 2, 1)) < 0.4)
+    pairs = samples[:, 0 : 2 * (d // 2) : 2] * samples[:, 1::2]
+    return softmax(samples @ effects + pairs @ together, axis=1)
+
+
+def kernel(relevance, noise):
+    # exp(-|a - b| r) of 0/1 samples is a squared-exponential kernel of length 1/sqrt(2 r).
+    return RBF(1 / np.sqrt(2 * relevance)) + WhiteKernel(noise)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 8), st.integers(5, 40), st.integers(0, 2**32 - 1))
+def test_likelihood_equals_scikit_learn_and_its_gradient_is_right(d, m, seed):
+    random = np.random.default_rng(seed)
+    x = random.integers(0, 2, (m, d)).astype(float)
+    y = random.normal(0, 1, (m, 2))
+    point = random.uniform(-3, 0, d + 1)
+
+    value, _ = emulator.negative_log_likelihood(point, x, y)
+    process = GaussianProcessRegressor(
+        kernel(np.exp(point[:-1]), np.exp(point[-1])), optimizer=None
+    )
+    scale = [output @ np.linalg.solve(process.kernel(x), output) / m for output in y.T]
+    expected = [
+        process.fit(x, output / np.sqrt(s)).log_marginal_likelihood_value_ - 0.5 * m * np.log(s)
+        for output, s in zip(y.T, scale, strict=True)
+    ]
+    constant = 0.5 * m * (1 + np.log(2 * np.pi))
+    np.testing.assert_allclose(value + constant, -np.mean(expected), rtol=1e-6)
+
+    error = check_grad(
+        lambda p: emulator.negative_log_likelihood(p, x, y)[0],
+        lambda p: emulator.negative_log_likelihood(p, x, y)[1],
+        point,
+    )
+    assert error < 1e-3 * (1 + np.abs(value))
+
+
+def test_posterior_equals_scikit_learn():
+    samples, unseen = paired(120, 8, 0), paired(50, 8, 1)
+    probabilities = network(samples)
+    found = emulator.emulate(samples, probabilities)
+    logarithms = np.log(probabilities)
+    y = logarithms - logarithms.mean(axis=1, keepdims=True) - found.mean
+    gram = np.exp(-emulator._distance(found.samples, found.samples, found.relevance))
+    noise = np.mean((y - gram @ found.coefficients) / found.coefficients)
+    process = GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
+    expected = softmax(found.mean + process.fit(samples, y).predict(unseen), axis=1)
+    np.testing.assert_allclose(found.probabilities(unseen), expected, atol=1e-6)
+
+
+def test_learns_what_it_has_not_seen():
+    unseen = orthogonal(512, 16, 1)
+    truth = network(unseen)
+    found = emulator.emulate(paired(256, 16, 0), network(paired(256, 16, 0)))
+    error = np.square(found.probabilities(unseen) - truth).mean()
+    assert error < 0.1 * truth.var(axis=0).mean()
+
+
+@pytest.mark.parametrize("probability", [0.0, 1 / 3])
+def test_a_network_that_never_changes(probability):
+    constant = np.full((64, 3), (1 - probability) / 2)
+    constant[:, 0] = probability
+    found = emulator.emulate(paired(64, 5, 0), constant).probabilities(
+        orthogonal(8, 3, 0)[:, [0] * 5]
+    )
+    np.testing.assert_allclose(found, constant[:8], atol=2e-6)

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+
+from humanlike.errors import HumanlikeError
+from humanlike.explainers import runtimes
+from humanlike.explainers.runtimes import prepare
+from humanlike.explainers.superpixels import superpixels
+
+
+@pytest.fixture(scope="module")
+def segments(images):
+    return np.stack([superpixels(image, 12, 20) for image in images])
+
+
+@pytest.fixture(scope="module")
+def samples(segments):
+    return np.random.default_rng(1).integers(0, 2, (3, 60, segments.max() + 1), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def expected(network, images, segments, samples):
+    """Probabilities of perturbed images made pixel by pixel, as one would by hand."""
+    perturbed = []
+    for image, labels, rows in zip(images, segments, samples, strict=True):
+        for row in rows:
+            hidden = np.isin(labels, np.flatnonzero(row == 0))
+            perturbed.append(np.where(hidden, 0, image))
+    rgb = np.repeat(np.array(perturbed, np.float32)[..., None], 3, axis=-1)
+    return network.predict(rgb, verbose=0).reshape(3, 60, 4)
+
+
+@pytest.fixture(params=["tensorflow", "openvino"])
+def runtime(request):
+    pytest.importorskip(request.param)
+    return request.param
+
+
+@pytest.mark.parametrize("prefix", ["with prefix", "whole"])
+@pytest.mark.parametrize("batch_size", [7, 64])
+def test_hides_superpixels(
+    network, images, segments, samples, expected, runtime, batch_size, prefix, monkeypatch
+):
+    if prefix == "whole":
+        monkeypatch.setattr(runtimes, "find_prefix", lambda model: None)
+    else:
+        monkeypatch.delattr(runtimes.Network, "_whole")
+    predictor = prepare(network, runtime, batch_size=batch_size)
+    assert (predictor.size, predictor.classes) == (64, 4)
+    found = predictor.probabilities(images, segments, samples)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.ptp(expected, axis=1).min() > 0.01, "the network must notice what is hidden"
+
+
+def test_a_face_gets_the_same_bytes_in_any_company(network, images, segments, samples, runtime):
+    predictor = prepare(network, runtime, batch_size=8)
+    together = predictor.probabilities(images, segments, samples)
+    alone = [
+        predictor.probabilities(images[[face]], segments[[face]], samples[[face]])
+        for face in range(3)
+    ]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+
+
+def test_faces_of_many_colours_go_through_whole(network, images, samples, runtime):
+    """Superpixels of one pixel's width: their colours make more pictures than there are samples."""
+    segments = np.broadcast_to(np.arange(64, dtype=np.uint8) % 60, (3, 64, 64))
+    samples = np.random.default_rng(2).integers(0, 2, (3, 60, 60), dtype=np.uint8)
+    shown = np.take_along_axis(samples, np.arange(64)[None, None] % 60, axis=2)[:, :, None]
+    rgb = np.repeat((images[:, None] * shown)[..., None], 3, -1).reshape(-1, 64, 64, 3)
+    expected = network.predict(rgb.astype(np.float32), verbose=0).reshape(3, 60, 4)
+    found = prepare(network, runtime).probabilities(images, segments, samples)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_no_faces_give_no_probabilities(network, images, segments, samples, runtime):
+    found = prepare(network, runtime).probabilities(images[:0], segments[:0], samples[:0])
+    assert found.shape == (0, 60, 4)
+
+
+def test_tensorflow_offers_float32_alone(network):
+    with pytest.raises(HumanlikeError, match=r"^explain\.precision: bfloat16 .* float32"):
+        prepare(network, "tensorflow", "bfloat16")
+
+
+def test_a_precision_that_the_processor_lacks_is_refused(network, monkeypatch):
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32"])
+    with pytest.raises(HumanlikeError, match=r"^explain\.precision: .* bfloat16; set"):
+        prepare(network, "openvino", "bfloat16")
+
+
+def test_bfloat16_is_near_float32(network, images, segments, samples, expected):
+    openvino = pytest.importorskip("openvino")
+    if "BF16" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("this processor does not compute in bfloat16")
+    found = prepare(network, "openvino", "bfloat16").probabilities(images, segments, samples)
+    np.testing.assert_allclose(found, expected, atol=0.03)

@@ -1,0 +1,167 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from humanlike.errors import HumanlikeError
+from humanlike.stages import cluster, explain, files
+
+LABELS = ["anger", "fear"]
+PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+
+def predictions(anger: int, fear: int) -> pd.DataFrame:
+    predicted = ["anger"] * anger + ["fear"] * fear
+    return pd.DataFrame({"face": range(10, 10 + len(predicted)), "predicted": predicted})
+
+
+def test_as_many_faces_are_chosen_as_asked_where_there_are_enough() -> None:
+    chosen = explain.choose(predictions(anger=9, fear=2), LABELS, per_class=4, seed=1)
+    assert chosen["predicted"].value_counts().to_dict() == {"anger": 4, "fear": 2}
+    assert chosen["face"].is_unique
+
+
+def test_the_choice_depends_on_the_seed_alone() -> None:
+    table = predictions(anger=40, fear=40)
+    first = explain.choose(table, LABELS, 5, seed=1)
+    assert first.equals(explain.choose(table, LABELS, 5, seed=1))
+    assert not first.equals(explain.choose(table, LABELS, 5, seed=2))
+
+
+def test_a_class_that_was_never_predicted_is_left_out() -> None:
+    chosen = explain.choose(predictions(anger=3, fear=0), LABELS, 5, seed=1)
+    assert set(chosen["predicted"]) == {"anger"}
+
+
+def test_a_faces_seed_is_its_own() -> None:
+    faces = pd.Series([3, 8, 5])
+    together = explain.seeds(faces, 1)
+    apart = np.concatenate([explain.seeds(faces[[i]], 1) for i in range(3)])
+    np.testing.assert_array_equal(together, apart)
+    assert len(set(together)) == 3
+
+
+@pytest.fixture
+def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with 24 random faces and a tiny model for weinet, fold 0."""
+    monkeypatch.chdir(tmp_path)
+    text = PARAMS.read_text()
+    for old, new in (
+        (
+            "expressions: [anger, disgust, fear, happiness, sadness, surprise]",
+            "expressions: [anger, fear]",
+        ),
+        ("networks: [weinet, songnet]", "networks: [weinet]"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    text = pd.Series(text.splitlines()).replace(r"^  samples: \S+", "  samples: 24", regex=True)
+    text = text.replace(r"^  superpixels: \S+", "  superpixels: 8", regex=True)
+    text = text.replace(r"^  positives_per_class: \S+", "  positives_per_class: 12", regex=True)
+    Path("params.yaml").write_text("\n".join(text))
+
+    rng = np.random.default_rng(0)
+    files.FACES.mkdir(parents=True)
+    np.save(files.FACES / "images.npy", rng.integers(0, 256, (24, 80, 80), dtype=np.uint8))
+    table = pd.DataFrame(
+        {"face": range(24), "expression": "anger", "predicted": ["anger", "fear"] * 12}
+    )
+    files.write_table(files.unit("predictions", "weinet", 0, ".csv"), table)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(2, 5, strides=4, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    path = files.unit("models", "weinet", 0, ".keras")
+    path.parent.mkdir(parents=True)
+    model.save(path)
+    return files.unit("explanations", "weinet", 0, ".npz")
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    unit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explain.run("weinet", 0)
+    undisturbed = unit.read_bytes()
+    assert len(files.read_arrays(unit)["face"]) == 24
+    unit.unlink()
+
+    done = []
+    real = explain.explain_chunk
+
+    def dies_at_the_second(*args: object, **chunk: object) -> dict:
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(chunk)
+        return real(*args, **chunk)
+
+    monkeypatch.setattr(explain, "explain_chunk", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        explain.run("weinet", 0)
+    assert not unit.exists()
+
+    rest = []
+    monkeypatch.setattr(
+        explain, "explain_chunk", lambda *args, **chunk: rest.append(1) or real(*args, **chunk)
+    )
+    explain.run("weinet", 0)
+    assert len(rest) == 2
+    assert unit.read_bytes() == undisturbed
+    assert not any(explain.UNFINISHED.iterdir())
+
+
+def test_chunks_of_other_params_are_not_taken(unit: Path) -> None:
+    chosen = predictions(2, 2)
+    model = files.unit("models", "weinet", 0, ".keras")
+    first = explain.fingerprint(model, chosen, {"samples": 10})
+    assert first == explain.fingerprint(model, chosen, {"samples": 10})
+    assert first != explain.fingerprint(model, chosen, {"samples": 11})
+    assert first != explain.fingerprint(model, chosen.iloc[:3], {"samples": 10})
+    model.write_bytes(model.read_bytes() + b"x")
+    assert first != explain.fingerprint(model, chosen, {"samples": 10})
+
+
+def test_a_network_or_fold_that_params_do_not_name_is_refused(unit: Path) -> None:
+    with pytest.raises(HumanlikeError, match=r"songnet is not in train\.networks .* weinet"):
+        explain.run("songnet", 0)
+    with pytest.raises(HumanlikeError, match=r"7 is not in train\.folds"):
+        explain.run("weinet", 7)
+
+
+def test_an_unreachable_scheduler_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    dask = pytest.importorskip("dask")
+    pytest.importorskip("distributed")
+    with (
+        dask.config.set(
+            {"scheduler-address": "tcp://127.0.0.1:1", "distributed.comm.timeouts.connect": "1s"}
+        ),
+        pytest.raises(HumanlikeError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
+    ):
+        cluster.client()
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bytes_as_this_machine(unit: Path) -> None:
+    dask = pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    explain.run("weinet", 0)
+    here = files.read_arrays(unit)
+    unit.unlink()
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
+        dask.config.set({"scheduler-address": local.scheduler_address}),
+    ):
+        explain.run("weinet", 0)
+    there = files.read_arrays(unit)
+    for name in here:
+        if here[name].dtype.kind == "f":
+            np.testing.assert_allclose(here[name], there[name], atol=1e-5)
+        else:
+            np.testing.assert_array_equal(here[name], there[name])

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from humanlike.params import load
+from humanlike.stages import files, score
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_units_that_params_no_longer_name_are_forgotten() -> None:
+    params = load(ROOT / "params.yaml")
+    named = [files.unit("history", n, f, ".csv") for n, f in score.units(params)]
+    left_behind = [
+        files.unit("history", "vgg16", 0, ".csv"),
+        files.unit("history", params.train.networks[0], 99, ".csv"),
+        files.ARTIFACTS / "history" / "vgg16" / "notes.txt",
+    ]
+    for path in named + left_behind:
+        files.write_bytes(path, b"")
+    score.forget_others("history", ".csv", params)
+    kept = {p for p in (files.ARTIFACTS / "history").rglob("*") if p.is_file()}
+    assert kept == set(named)
+    assert not (files.ARTIFACTS / "history" / "vgg16").exists()
+
+
+def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
+    params = load(ROOT / "params.yaml")
+    right = {("weinet", 0): 1, ("weinet", 1): 3, ("songnet", 0): 4, ("songnet", 1): 2}
+    for (network, fold), n in right.items():
+        truth = ["anger"] * 4
+        said = ["anger"] * n + ["fear"] * (4 - n)
+        files.write_table(
+            files.unit("predictions", network, fold, ".csv"),
+            pd.DataFrame({"face": range(4), "expression": truth, "predicted": said}),
+        )
+        history = pd.DataFrame({"epoch": [1], "loss": [0.5], "accuracy": [n / 4]})
+        files.write_table(files.unit("history", network, fold, ".csv"), history)
+    score.join_training(params)
+    written = pd.read_json(files.METRICS / "train.json", typ="series")["accuracy"]
+    assert written["weinet"] == {"mean": 0.5, "fold0": 0.25, "fold1": 0.75}
+    assert written["songnet"]["mean"] == 0.75
+    assert written["mean"] == 0.625
+    confusion = pd.read_csv(files.PLOTS / "train" / "confusion.csv")
+    assert len(confusion) == 16
+
+
+def test_numbers_are_rounded_wherever_they_stand() -> None:
+    nested = {"a": 0.123456789, "b": {"c": [0.1], "d": None, "e": 2}}
+    assert score.rounded(nested) == {"a": 0.123457, "b": {"c": [0.1], "d": None, "e": 2}}

@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from humanlike.errors import HumanlikeError
+from humanlike.networks.registry import NETWORKS
+from humanlike.params import Params, load, parse
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
+
+
+def values() -> dict:
+    return YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+
+
+def with_value(key: str, value: object) -> dict:
+    changed = section = values()
+    *sections, last = key.split(".")
+    for name in sections:
+        section = section[name]
+    section[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
+def test_shipped_params_are_valid(path: Path) -> None:
+    assert isinstance(load(path), Params)
+
+
+def test_default_has_two_networks_and_two_folds() -> None:
+    params = load(ROOT / "params.yaml")
+    assert len(params.train.networks) >= 2
+    assert len(params.train.folds) >= 2
+
+
+def test_paper_profile_is_the_published_setting() -> None:
+    params = load(ROOT / "profiles" / "paper.yaml")
+    assert params.train.networks == list(NETWORKS)
+    assert params.train.folds == [0, 1, 2, 3, 4]
+    assert (params.lime.samples, params.lime.superpixels, params.lime.compactness) == (1000, 30, 20)
+    assert (params.lime.sampling, params.explain.positives_per_class) == ("bernoulli", 100)
+    for key, network in NETWORKS.items():
+        fitted = params.train.optimisation[key]
+        assert fitted.optimizer == network.optimizer
+        assert fitted.learning_rate == network.learning_rate
+        assert (fitted.epochs, fitted.batch_size) == (network.epochs, 128)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("train.networks", ["resnet5"], ["train.networks", "'resnet5'", "weinet"]),
+        ("train.networks", [], ["train.networks", "[]"]),
+        ("train.networks", ["weinet", "weinet"], ["train.networks", "'weinet'", "twice"]),
+        ("train.folds", [5], ["train.folds", "5", "0 to 4"]),
+        ("train.folds", [-1], ["train.folds", "-1"]),
+        ("train.input_scaling", "raw", ["train.input_scaling", "'raw'", "'paper' or 'native'"]),
+        ("lime.samples", 0, ["lime.samples", "0", "greater"]),
+        ("lime.samples", 12.5, ["lime.samples", "12.5", "integer"]),
+        ("lime.sampling", "sobol", ["lime.sampling", "'sobol'", "'orthogonal'"]),
+        ("score.threshold", 1.5, ["score.threshold", "1.5", "otsu", "0 to 1"]),
+        ("score.threshold", -0.1, ["score.threshold", "-0.1", "otsu", "0 to 1"]),
+        ("score.threshold", "otzu", ["score.threshold", "'otzu'", "otsu", "0 to 1"]),
+        ("expressions", ["anger", "joy"], ["expressions", "'joy'", "'happiness'"]),
+        ("lime.smaples", 100, ["lime.smaples", "no such key"]),
+        ("preprocess.folds", 1, ["preprocess.folds", "1"]),
+    ],
+)
+def test_impossible_values_end_in_one_line_that_says_what_is_allowed(
+    key: str, value: object, said: list[str]
+) -> None:
+    with pytest.raises(HumanlikeError) as error:
+        parse(with_value(key, value))
+    message = str(error.value)
+    assert "\n" not in message
+    for part in said:
+        assert part in message
+
+
+def test_a_missing_key_is_named() -> None:
+    changed = values()
+    del changed["lime"]["samples"]
+    with pytest.raises(HumanlikeError, match=r"lime\.samples: the key is missing"):
+        parse(changed)
+
+
+def test_a_network_without_settings_is_named() -> None:
+    changed = values()
+    del changed["train"]["optimisation"]["weinet"]
+    with pytest.raises(HumanlikeError, match="no entry for 'weinet'"):
+        parse(changed)
+
+
+def test_labels_follow_the_order_of_the_field_whatever_the_file_says() -> None:
+    params = parse(with_value("expressions", ["neutral", "happiness"]))
+    assert params.labels == ["happiness", "neutral"]
+
+
+@pytest.mark.parametrize("content", [b"a: [1", b"\xff\xfe\x00", b"", b"- 1\n- 2\n", b"a: &a [*a]"])
+def test_a_broken_file_ends_in_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(HumanlikeError, match=r"params\.yaml"):
+        load(path)
+
+
+def test_a_missing_file_says_where_to_go(tmp_path: Path) -> None:
+    with pytest.raises(HumanlikeError, match="project's root"):
+        load(tmp_path / "params.yaml")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    st.sampled_from(["expressions", "preprocess", "train", "explain", "lime", "score", "extra"]),
+)
+def test_any_value_is_taken_or_refused_in_one_line(value: object, section: str) -> None:
+    try:
+        parse(values() | {section: value})
+    except HumanlikeError as error:
+        assert "\n" not in str(error)

@@ -1,0 +1,151 @@
+import keras
+import numpy as np
+import pytest
+
+from humanlike.errors import HumanlikeError
+from humanlike.faces.augment import Augmentation
+from humanlike.training import _training_batches, fit, network_images, predict
+
+SIDE = 16
+SETTINGS = {
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "epochs": 3,
+    "batch_size": 8,
+    "seed": 0,
+}
+
+
+def small_network(classes: int = 3) -> keras.Model:
+    """A network that trains in no time, with dropout and batch normalisation to be seeded."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    image = keras.Input((SIDE, SIDE, 3))
+    features = layers.Rescaling(1 / 255)(image)
+    features = layers.Conv2D(4, 3, activation="relu")(features)
+    features = layers.BatchNormalization()(features)
+    features = layers.Dropout(0.2)(layers.Flatten()(features))
+    return keras.Model(image, layers.Dense(classes, activation="softmax")(features), name="small")
+
+
+@pytest.fixture
+def faces() -> tuple[np.ndarray, np.ndarray]:
+    """Three classes, told apart by which third of the image is bright."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 60)
+    images = rng.integers(0, 100, (60, 2 * SIDE, 2 * SIDE), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[:, 10 * label : 10 * label + 10] += 120
+    return images, labels
+
+
+def test_learns_what_can_be_learnt(faces):
+    images, labels = faces
+    model = small_network()
+    history = fit(model, images, labels, validation=faces, **SETTINGS | {"epochs": 10})
+    assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert history["epoch"].tolist() == list(range(1, 11))
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
+    assert (predict(model, images).argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_history_without_validation(faces):
+    assert list(fit(small_network(), *faces, **SETTINGS).columns) == ["epoch", "loss", "accuracy"]
+
+
+@pytest.mark.parametrize(
+    "augmentation", [None, Augmentation(gamma=0.5, translation=0.1, crop=0.3, mirror=True)]
+)
+def test_same_seed_same_weights(faces, augmentation):
+    images, labels = faces
+    landmarks = np.random.default_rng(1).uniform(4, 28, (len(images), 68, 2)).astype(np.float32)
+
+    def weights(seed):
+        model = small_network()
+        settings = SETTINGS | {"seed": seed, "epochs": 2}
+        fit(model, images, labels, augmentation=augmentation, landmarks=landmarks, **settings)
+        return np.concatenate([weight.ravel() for weight in model.get_weights()]).tobytes()
+
+    assert weights(5) == weights(5)
+    assert weights(5) != weights(6)
+
+
+def test_every_epoch_shows_every_face_once_in_a_new_order():
+    images = np.arange(20, dtype=np.uint8).repeat(SIDE * SIDE).reshape(20, SIDE, SIDE)
+    batches = _training_batches(images, np.arange(20), 8, 0, None, None)
+    orders = []
+    for _ in range(2):
+        shown = [(batch.numpy(), labels.numpy()) for batch, labels in batches]
+        assert [len(labels) for _, labels in shown] == [8, 8, 4]
+        rgb, labels = (np.concatenate(part) for part in zip(*shown, strict=True))
+        assert rgb.dtype == np.float32
+        assert rgb.shape == (20, SIDE, SIDE, 3)
+        assert (rgb == labels[:, None, None, None]).all()
+        assert sorted(labels) == list(range(20))
+        orders.append(labels.tolist())
+    assert orders[0] != orders[1]
+
+
+def test_augmentation_changes_what_is_shown():
+    images = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE), dtype=np.uint8)
+    settings = Augmentation(translation=0.2)
+    batches = _training_batches(images, np.zeros(1, int), 1, 0, settings, None)
+    first, second = (next(iter(batches))[0].numpy() for _ in range(2))
+    assert not np.array_equal(first[0, ..., 0], images[0])
+    assert not np.array_equal(first, second)
+
+
+def test_classes_without_a_face_are_no_obstacle(faces):
+    images, labels = faces
+    some = labels != 1
+    model = small_network(classes=5)
+    history = fit(model, images[some], labels[some], validation=faces, **SETTINGS)
+    assert np.isfinite(history.to_numpy()).all()
+    assert predict(model, images).shape == (60, 5)
+
+
+def test_a_loss_that_is_no_number_ends_in_one_line(faces):
+    settings = SETTINGS | {"optimizer": "sgd", "learning_rate": 1e30}
+    with pytest.raises(HumanlikeError, match=r"small: the loss became nan .*learning rate below"):
+        fit(small_network(), *faces, **settings)
+
+
+def test_progress_is_shown_when_asked(faces, capsys):
+    fit(small_network(), *faces, progress="small fold 0", **SETTINGS)
+    shown = capsys.readouterr().err
+    assert "small fold 0" in shown
+    assert "24/24" in shown  # 3 epochs of 60 faces in batches of 8
+    assert "accuracy=" in shown
+    fit(small_network(), *faces, **SETTINGS)
+    assert capsys.readouterr().err == ""
+
+
+def test_predictions_are_those_of_keras_and_do_not_depend_on_the_batch(faces):
+    images, _ = faces
+    model = small_network()
+    rgb = network_images(images, SIDE)[..., None].repeat(3, axis=-1).astype(np.float32)
+    probabilities = predict(model, images)
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, model(rgb).numpy(), atol=1e-6)
+    np.testing.assert_allclose(probabilities, predict(model, images, batch_size=7), atol=1e-6)
+
+
+def test_no_faces_no_predictions():
+    empty = np.empty((0, SIDE, SIDE), np.uint8)
+    assert predict(small_network(), empty).shape == (0, 3)
+
+
+def test_shrinking_averages_areas():
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 8), dtype=np.uint8)
+    blocks = image.reshape(1, 4, 2, 4, 2).mean(axis=(2, 4))
+    assert np.abs(network_images(image, 4) - blocks).max() <= 0.5
+
+
+def test_enlarging_and_keeping():
+    images = np.full((2, 4, 4), 37, np.uint8)
+    enlarged = network_images(images, 9)
+    assert enlarged.shape == (2, 9, 9)
+    assert enlarged.dtype == np.uint8
+    assert (enlarged == 37).all()
+    assert network_images(images, 4) is images
