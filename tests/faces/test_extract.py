@@ -1,9 +1,7 @@
 """Photograph to aligned face, on drawn faces whose landmarks are known and on real ones."""
 
-import time
 from pathlib import Path
 
-import dlib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -71,29 +69,3 @@ def test_sixty_real_photographs(shared: Path) -> None:
     # Room for the forehead above and for a dropped jaw below.
     assert 0.2 * 128 < np.mean(brows) < 0.3 * 128
     assert 0.8 * 128 < np.mean(chins) < 0.92 * 128
-
-
-@pytest.mark.slow
-def test_cost_beside_bare_dlib(shared: Path) -> None:
-    """Reading and aligning add little to detection and landmarks."""
-    photographs = sorted((shared / "photos/london").rglob("*.jpg"))[:20]
-    hog, bare = detector("hog"), dlib.get_frontal_face_detector()
-    grays = [read_gray(path) for path in photographs]
-
-    def ours() -> None:
-        for path in photographs:
-            extract_face(path, hog, 224)
-
-    def dlibs() -> None:
-        for gray in grays:
-            (found,) = bare(gray, 0)
-            predict_landmarks(gray, Rectangle(*(getattr(found, s)() for s in Rectangle._fields)))
-
-    def seconds(function) -> float:
-        start = time.process_time()
-        function()
-        return time.process_time() - start
-
-    dlibs()
-    ratios = [seconds(ours) / seconds(dlibs) for _ in range(3)]
-    assert min(ratios) < 1.3
