@@ -63,7 +63,7 @@ def client() -> Any:
     from distributed import Client
 
     try:
-        return Client(timeout="30s", set_as_default=False)
+        return Client(timeout="30s")
     except OSError as error:
         raise HumanlikeError(
             f"no Dask scheduler answers at {scheduler()} ({error}); start one with `dask "
