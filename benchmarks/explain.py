@@ -1,22 +1,26 @@
 """How fast explanations are, as ratios measured in one run on this machine.
 
-    python benchmarks/explain.py [--quick] [--json FILE] [--networks weinet ...]
+    python benchmarks/explain.py [--quick] [--json FILE] [--networks weinet ...] [--models FOLDER]
 
 (a) LIME's package as published against ours, at equal or smaller error; (b) ours against the bare
 forward passes of as many images; (c) peak memory at 20 and 200 faces; (d) one against two Dask
 workers; (e) standardize and preprocess against scikit-image and dlib.
 
-The faces are those of artifacts/faces, and the networks those of artifacts/models (fold 0), as the
-pipeline leaves them; a network that is not there is stood in for by one of random features whose
-last layer is fitted to the faces.
+The faces are those of artifacts/faces, and the networks those of a folder of models (fold 0), as
+the pipeline leaves them; a network that is not there is stood in for by one of random features
+whose last layer is fitted to the faces, so that its predictions vary as a trained one's do. The
+column `model` says which it was. Run it in the project's folder after `dvc repro`, on a machine
+that does nothing else: half an hour on two cores, or five minutes with --quick, which leaves vgg16
+out and takes one face, fewer samples and, in (c) and (d), no emulator.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import multiprocessing
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,6 +37,7 @@ from humanlike.explainers.superpixels import superpixels
 from humanlike.training import network_images
 
 ARTIFACTS = Path("artifacts")
+NETWORKS = ("weinet", "songnet", "alexnet", "mobilenetv3", "vgg16")
 PUBLISHED = {"samples": 1000, "sampling": "bernoulli"}
 OURS = {"sampling": "paired", "emulate": True}
 LADDER = (128, 192, 256, 384, 512, 768, 1000)
@@ -41,39 +46,48 @@ CHUNK = 10
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--networks", nargs="+", metavar="NETWORK")
     parser.add_argument(
-        "--networks", nargs="+", default=["weinet", "songnet", "alexnet", "mobilenetv3", "vgg16"]
+        "--models",
+        type=Path,
+        default=ARTIFACTS / "models",
+        metavar="FOLDER",
+        help="holds <network>/fold0.keras, as `dvc repro` makes them",
     )
     parser.add_argument("--runtime", choices=["tensorflow", "openvino"], default="openvino")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--parts", default="abcde", help="which of (a) to (e) to run")
-    parser.add_argument("--faces", type=int, default=4, help="faces that errors are averaged over")
+    parser.add_argument("--faces", type=int, default=3, help="faces that errors are averaged over")
     parser.add_argument("--reference", type=int, default=4096, help="samples of the reference")
     parser.add_argument("--quick", action="store_true", help="a rough look in five minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     if options.quick:
-        options.faces, options.reference = 2, 2048
-        options.networks = [n for n in options.networks if n != "vgg16"][:3] or options.networks
+        options.faces, options.reference = 1, 2048
+    options.networks = options.networks or [
+        network for network in NETWORKS if not (options.quick and network == "vgg16")
+    ]
 
     results: dict[str, Any] = {"runtime": options.runtime, "precision": options.precision}
     with tempfile.TemporaryDirectory() as folder:
         if set("ab") & set(options.parts):
             rows = []
             for network in options.networks:
-                model = trained_network(network, Path(folder))
+                model = find_model(network, options.models, Path(folder))
                 rows.append(speed(network, model, options))
                 print(pd.DataFrame(rows[-1:]).to_string(index=False), flush=True)
             results["networks"] = rows
             ratios = [row["a_ratio"] for row in rows]
             results["a_geometric_mean"] = float(np.exp(np.mean(np.log(ratios))))
-        model = trained_network(options.networks[0], Path(folder))
+        model = find_model(options.networks[0], options.models, Path(folder))
         settings = {"runtime": options.runtime, "precision": options.precision, **OURS}
         settings |= {"superpixels": 30, "compactness": 20, "kernel_width": 0.25}
+        settings |= {"samples": 32 if options.quick else 128, "emulate": not options.quick}
         if "c" in options.parts:
-            results |= memory(model, settings | {"samples": 32 if options.quick else 128})
+            results |= memory(model, settings)
         if "d" in options.parts:
-            results |= workers(model, settings | {"samples": 64 if options.quick else 256})
+            settings["samples"] *= 2
+            results |= workers(model, settings, n_chunks=4 if options.quick else 12)
         if "e" in options.parts:
             results |= other_stages()
 
@@ -96,20 +110,24 @@ def sample_faces(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     return network_images(np.ascontiguousarray(images[chosen]), size), numbers[chosen]
 
 
-def trained_network(network: str, folder: Path) -> Path:
-    """The file of the pipeline's network, or of one of random features with a fitted head."""
+def find_model(network: str, models: Path, folder: Path) -> Path:
+    """The file of the pipeline's network, or of one made in `folder` that stands in for it."""
+    trained, made = models / network / "fold0.keras", folder / f"{network}.keras"
+    if trained.exists():
+        return trained
+    if not made.exists():
+        stand_in(network, made)
+    return made
+
+
+def stand_in(network: str, path: Path) -> None:
+    """Write a network of random features with a last layer that is fitted to the faces."""
     import keras
     from sklearn.linear_model import LogisticRegression
 
     from humanlike.networks import files
     from humanlike.networks.builder import build
 
-    trained = ARTIFACTS / "models" / network / "fold0.keras"
-    path = folder / f"{network}.keras"
-    if trained.exists():
-        return trained
-    if path.exists():
-        return path
     model = build(network)
     faces, numbers = sample_faces(48, model.input_shape[1])
     rgb = np.repeat(faces[..., None], 3, axis=-1).astype(np.float32)
@@ -126,7 +144,6 @@ def trained_network(network: str, folder: Path) -> Path:
     bias[fitted.classes_] = fitted.intercept_ - fitted.coef_ @ (mean / deviation)
     head.set_weights([weights, bias])
     files.save(model, path)
-    return path
 
 
 def speed(network: str, path: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -155,9 +172,8 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> dict[str, An
 
     published_seconds, published = timed(lambda: explain(**PUBLISHED))
     package_seconds, package_weights = package(model, rgb[0], classes[0], seed=0)
-    np.testing.assert_allclose(
-        published.weights[0, : len(package_weights)], package_weights, atol=1e-4
-    )
+    # The same samples: nothing but the runtime's precision sets the two apart.
+    assert error(published.weights[:1, : len(package_weights)], package_weights[None]) < 0.02
     wanted = error(published.weights, reference)
     for samples in LADDER:
         seconds, found = timed(lambda: explain(samples=samples, **OURS))  # noqa: B023
@@ -170,6 +186,7 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> dict[str, An
     bare = min(bare, bare_seconds(model, rgb, samples, options))
     return {
         "network": network,
+        "model": "stand-in" if path.stem == network else "trained",
         "a_package_seconds": package_seconds,
         "a_ours_seconds": seconds,
         "a_ratio": package_seconds / seconds,
@@ -186,19 +203,20 @@ def package(model: Any, rgb: np.ndarray, label: int, seed: int) -> tuple[float, 
     from lime.lime_image import LimeImageExplainer
 
     explainer = LimeImageExplainer(random_state=seed)
-    seconds, found = timed(
-        lambda: explainer.explain_instance(
-            rgb,
-            lambda batch: model.predict(batch.astype(np.float32), verbose=0),
-            labels=(label,),
-            top_labels=None,
-            hide_color=0,
-            num_samples=1000,
-            batch_size=10,
-            segmentation_fn=lambda image: superpixels(image[..., 0], 30, 20),
-            random_seed=0,
+    with contextlib.redirect_stderr(io.StringIO()):  # its progress bar cannot be turned off
+        seconds, found = timed(
+            lambda: explainer.explain_instance(
+                rgb,
+                lambda batch: model.predict(batch.astype(np.float32), verbose=0),
+                labels=(label,),
+                top_labels=None,
+                hide_color=0,
+                num_samples=1000,
+                batch_size=10,
+                segmentation_fn=lambda image: superpixels(image[..., 0], 30, 20),
+                random_seed=0,
+            )
         )
-    )
     return seconds, np.array([weight for _, weight in sorted(found.local_exp[label])])
 
 
@@ -243,6 +261,8 @@ def chunks(model: Path, settings: dict[str, Any], faces: int) -> Callable[[int],
             "size": network_size(model),
             "classes": np.zeros(len(chosen), int),
             "seeds": np.arange(len(chosen)) + number * CHUNK,
+            "other_seeds": np.arange(len(chosen)),
+            "checked": np.zeros(len(chosen), bool),
             "settings": settings,
         }
 
@@ -281,7 +301,7 @@ def _peak(model: Path, settings: dict[str, Any], faces: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def workers(model: Path, settings: dict[str, Any]) -> dict[str, Any]:
+def workers(model: Path, settings: dict[str, Any], n_chunks: int) -> dict[str, Any]:
     """(d): the same chunks on one and on two Dask workers of one thread each."""
     import dask
     from distributed import LocalCluster
@@ -289,24 +309,29 @@ def workers(model: Path, settings: dict[str, Any]) -> dict[str, Any]:
     from humanlike.stages import cluster
     from humanlike.stages.explain import explain_chunk
 
-    count, seconds, results = 12, [], []
-    task = chunks(model, settings, count * CHUNK)
+    seconds, results = [], []
+    task = chunks(model, settings, n_chunks * CHUNK)
     for n_workers in (1, 2):
         with (
             LocalCluster(
-                n_workers=n_workers, threads_per_worker=1, dashboard_address=None
+                n_workers=n_workers, threads_per_worker=1, dashboard_address=":0"
             ) as local,
             dask.config.set({"scheduler-address": local.scheduler_address}),
         ):
             # Two chunks a worker first: they load the model and TensorFlow.
             list(cluster.run(explain_chunk, model, range(2 * n_workers), task))
-            took, found = timed(lambda: dict(cluster.run(explain_chunk, model, range(count), task)))
+            took, found = timed(
+                lambda: dict(cluster.run(explain_chunk, model, range(n_chunks), task))
+            )
             seconds.append(took)
             results.append(found)
-    for number in range(count):
-        for key, array in results[0][number].items():
-            np.testing.assert_array_equal(array, results[1][number][key])
-    return {"d_ratio": seconds[0] / seconds[1], "d_identical": True}
+    one, two = results
+    identical = all(
+        array.tobytes() == two[number][key].tobytes()
+        for number in range(n_chunks)
+        for key, array in one[number].items()
+    )
+    return {"d_ratio": seconds[0] / seconds[1], "d_identical": identical}
 
 
 def other_stages() -> dict[str, Any]:
@@ -359,4 +384,4 @@ def other_stages() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,10 +1,12 @@
 """What every test may use."""
 
+import fcntl
 import os
 from pathlib import Path
 
 import hypothesis
 import pytest
+from project import Project, run_once
 
 # The same examples every time, and no deadline that a busy machine would miss.
 hypothesis.settings.register_profile("humanlike", deadline=None, derandomize=True)
@@ -20,3 +22,19 @@ def shared() -> Path:
     if not (folder / "golden").is_dir():
         pytest.skip("no shared/ folder with reference data beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small project that was run from end to end: for looking at, and for copying.
+
+    The test processes of one run share it: the first that comes makes it, the others wait.
+    """
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "first_run.log").exists():
+            run_once(home / "project")
+    return Project(home / "project")

@@ -1,131 +1,23 @@
 """The whole path under real DVC, in a copy of the project with a handful of drawn faces."""
 
-import json
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from project import Project, copy, stages_run
 
-ROOT = Path(__file__).parents[1]
 NETWORKS = ("weinet", "songnet")
-SMALLEST = {
-    "preprocess.folds": "2",
-    "train.networks": "[weinet,songnet]",
-    "train.folds": "[0]",
-    "train.limit": "8",
-    "train.optimisation.weinet.epochs": "1",
-    "train.optimisation.songnet.epochs": "1",
-    "explain.positives_per_class": "2",
-    "lime.samples": "20",
-    "lime.superpixels": "10",
-}
-
-
-class Project:
-    """A copy of the project in which commands run as a user runs them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.first_run: list[str] = []
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        program, *arguments = command
-        program = str(Path(sys.executable).parent / program) if program != "git" else program
-        # DVC starts the stages' commands by name.
-        path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-        done = subprocess.run(
-            [program, *arguments],
-            cwd=self.folder,
-            env={"PATH": path, "HOME": str(self.folder.parent)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
-
-    def repro(self) -> list[str]:
-        return stages_run(self.run("dvc", "repro"))
-
-    def experiment(self, **values: str) -> list[str]:
-        return stages_run(self.run("dvc", "exp", "run", *as_options(values)))
-
-    def restore(self) -> None:
-        """Go back to the committed state, in files of git and of DVC."""
-        self.run("git", "checkout", "-q", ".")
-        self.run("dvc", "checkout", "-q")
-
-    def metrics(self, name: str) -> dict:
-        return json.loads((self.folder / "metrics" / name).read_text())
-
-    def files(self, *folders: str) -> dict[str, bytes]:
-        return {
-            str(path.relative_to(self.folder)): path.read_bytes()
-            for folder in folders
-            for path in sorted((self.folder / folder).rglob("*"))
-            if path.is_file()
-        }
-
-
-def as_options(values: dict[str, str]) -> list[str]:
-    return [word for key, value in values.items() for word in ("-S", f"{key}={value}")]
-
-
-def stages_run(output: str) -> list[str]:
-    return re.findall(r"Running stage '([^']+)'", output)
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project's own files with four drawn subjects, run once with the smallest params."""
-    project = Project(tmp_path_factory.mktemp("home") / "project")
-    listed = subprocess.check_output(
-        ["git", "ls-files", "-coz", "--exclude-standard", "--", ":!remote"], cwd=ROOT, text=True
-    )
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, project.folder / name)
-    project.run("git", "init", "-q")
-    project.run("git", "config", "user.email", "test@localhost")
-    project.run("git", "config", "user.name", "test")
-    project.run("humanlike", "synthesize", "data/sample", "--subjects", "4", "--images", "1")
-    project.run("dvc", "add", "-q", "data")
-    change_params(project, SMALLEST)
-    commit(project)
-    project.first_run = project.repro()
-    commit(project)
-    return project
+def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy(finished, tmp_path_factory.mktemp("home") / "project")
 
 
-def change_params(project: Project, values: dict[str, str]) -> None:
-    """Change values of params.yaml in place, as an editor would."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    path = project.folder / "params.yaml"
-    params = yaml.load(path)
-    for key, value in values.items():
-        *sections, last = key.split(".")
-        section = params
-        for name in sections:
-            section = section[name]
-        section[last] = YAML(typ="safe").load(value)
-    yaml.dump(params, path)
-
-
-def commit(project: Project) -> None:
-    project.run("git", "add", "-A")
-    project.run("git", "commit", "-qm", "a state")
-
-
-def test_first_run_makes_every_stage_and_every_file(project: Project) -> None:
+def test_first_run_makes_every_stage_and_every_file(project: Project, finished: Project) -> None:
+    first_run = stages_run(finished.folder.with_name("first_run.log").read_text())
     units = [f"{s}@{n}-0" for s in ("train", "explain", "standardize") for n in NETWORKS]
-    assert sorted(project.first_run) == sorted(["preprocess", *units, "score"])
+    assert sorted(first_run) == sorted(["preprocess", *units, "score"])
     assert project.metrics("preprocess.json")["faces"] == 24
     scores = project.metrics("score.json")
     assert set(scores["iou"]) == {"mean", "weinet", "songnet"}
@@ -189,3 +81,14 @@ def test_an_impossible_value_ends_in_one_line(project: Project) -> None:
     assert "params.yaml: lime.samples: 0 is not allowed" in printed
     assert "Traceback" not in printed
     project.restore()
+
+
+def test_file_names_never_become_part_of_a_page(finished: Project, tmp_path: Path) -> None:
+    project = copy(finished, tmp_path / "project")
+    hostile = "</script><script>alert(1)</script>"
+    with (project.folder / "data/sample/labels.csv").open("a") as labels:
+        labels.write(f'"{hostile}.png",s1,anger\n')
+    project.run("humanlike", "preprocess")
+    assert hostile in (project.folder / "plots/rejected.csv").read_text()
+    page = Path(project.run("dvc", "plots", "show").splitlines()[-1].removeprefix("file://"))
+    assert "alert(1)" not in page.read_text()

@@ -152,6 +152,23 @@ def score_heatmaps(
     score_folder(folder, output, threshold)
 
 
+@app.command(rich_help_panel=BY_HAND)
+def validate(
+    output: Output = Path("validation"),
+    regions: Annotated[
+        str | None,
+        typer.Option(help="Some of brows,eyes,mouth_corners,mouth_opening; all by default."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of faces, networks and samples.")] = 0,
+) -> None:
+    """Prove on drawn faces that heatmaps find the one region that carries the label (minutes)."""
+    from humanlike.stages.validate import REGIONS
+    from humanlike.stages.validate import validate as run
+
+    if not run(output, regions.split(",") if regions else REGIONS, seed):
+        raise typer.Exit(1)
+
+
 datasets = typer.Typer(no_args_is_help=True, help="Look at data sets before hours of work.")
 app.add_typer(datasets, name="datasets", rich_help_panel=BY_HAND)
 
@@ -176,6 +193,10 @@ def main() -> None:
         print(f"humanlike: {error}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        # A full disk, a folder that may not be written to: the system's words are clear enough.
+        print(f"humanlike: {error}", file=sys.stderr)
         sys.exit(1)
 
 

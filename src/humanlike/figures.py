@@ -231,11 +231,38 @@ def scores_in_context(networks: Mapping[str, Mapping], prior: Mapping[str, float
     for style, (name, value) in zip(styles, prior.items(), strict=True):
         axes.axvline(value, color="gray", ls=style, lw=1, label=name.replace("_", " "), zorder=0)
     axes.set_yticks(rows, list(networks))
-    axes.invert_yaxis()
-    axes.set_xlim(0, None)
-    axes.set(xlabel="mean IoU")
+    axes.set(xlabel="mean IoU", xlim=(0, None), ylim=(len(networks) - 0.5, -0.5))
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     _open(axes, sides=("top", "right"))
+    return figure
+
+
+def probability_curves(curves: pd.DataFrame) -> Figure:
+    """The explained class's probability while superpixels are hidden and shown.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        Columns network, curve (deletion, insertion or random), share and probability; without
+        rows, nothing is drawn but the axes.
+    """
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    hidden, shown = figure.subplots(1, 2, sharey=True)
+    for number, (network, rows) in enumerate(curves.groupby("network", sort=False)):
+        colour = f"C{number % 10}"
+        curve = {name: part for name, part in rows.groupby("curve")}
+        for axes, name in ((hidden, "deletion"), (shown, "insertion")):
+            part = curve[name]
+            axes.plot(part["share"], part["probability"], color=colour, label=network)
+        random = curve["random"]
+        hidden.plot(1 - random["share"], random["probability"], color=colour, ls=":")
+        shown.plot(random["share"], random["probability"], color=colour, ls=":")
+    hidden.set(xlabel="share of superpixels hidden", ylabel="probability of the class")
+    shown.set(xlabel="share of superpixels shown", ylim=(0, 1))
+    for axes in (hidden, shown):
+        _open(axes, sides=("top", "right"))
+    hidden.plot([], [], color="gray", ls=":", label="random order")
+    hidden.legend(frameon=False, fontsize=8)
     return figure
 
 

@@ -95,6 +95,7 @@ class Explain(Section):
 
     method: Literal["lime"]
     positives_per_class: Positive
+    checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
     runtime: Literal["tensorflow", "openvino"]
     precision: Literal["float32", "bfloat16"]

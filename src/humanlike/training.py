@@ -118,15 +118,21 @@ def fit(
         augmentation,
         None if landmarks is None else landmarks * (size / images.shape[-1]),
     )
-    history = model.fit(
-        batches,
-        epochs=epochs,
-        validation_data=validation
-        and _batches(network_images(validation[0], size), validation[1], batch_size),
-        callbacks=[_Progress(progress), _StopAtNaN(learning_rate)],
-        shuffle=False,  # the batches come shuffled
-        verbose=0,
-    ).history
+    with bar(
+        title=progress or "",
+        total=epochs * len(batches),
+        unit="batch",
+        disable=progress is None,
+    ) as shown:
+        history = model.fit(
+            batches,
+            epochs=epochs,
+            validation_data=validation
+            and _batches(network_images(validation[0], size), validation[1], batch_size),
+            callbacks=[_Progress(shown), _StopAtNaN(learning_rate)],
+            shuffle=False,  # the batches come shuffled
+            verbose=0,
+        ).history
     table = pd.DataFrame(history).rename_axis("epoch").reset_index()
     table["epoch"] += 1
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
@@ -211,15 +217,9 @@ def _rgb(gray: tf.Tensor) -> tf.Tensor:
 class _Progress(keras.callbacks.Callback):
     """A bar over all batches of all epochs that shows the running loss and accuracy."""
 
-    def __init__(self, label: str | None) -> None:
+    def __init__(self, progress: Any) -> None:
         super().__init__()
-        self.label = label
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        total = self.params["epochs"] * self.params["steps"]
-        self.bar = bar(
-            title=self.label or "", total=total, unit="batch", disable=self.label is None
-        )
+        self.bar = progress
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
@@ -227,9 +227,6 @@ class _Progress(keras.callbacks.Callback):
             loss=f"{logs['loss']:.3f}", accuracy=f"{logs['accuracy']:.3f}", refresh=False
         )
         self.bar.update()
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self.bar.close()
 
 
 class _StopAtNaN(keras.callbacks.Callback):

@@ -18,20 +18,21 @@ def predictions(anger: int, fear: int) -> pd.DataFrame:
 
 
 def test_as_many_faces_are_chosen_as_asked_where_there_are_enough() -> None:
-    chosen = explain.choose(predictions(anger=9, fear=2), LABELS, per_class=4, seed=1)
+    chosen = explain.choose(predictions(anger=9, fear=2), LABELS, per_class=4, checked=1, seed=1)
     assert chosen["predicted"].value_counts().to_dict() == {"anger": 4, "fear": 2}
     assert chosen["face"].is_unique
+    assert chosen["checked"].groupby(chosen["predicted"]).sum().to_dict() == {"anger": 1, "fear": 1}
 
 
 def test_the_choice_depends_on_the_seed_alone() -> None:
     table = predictions(anger=40, fear=40)
-    first = explain.choose(table, LABELS, 5, seed=1)
-    assert first.equals(explain.choose(table, LABELS, 5, seed=1))
-    assert not first.equals(explain.choose(table, LABELS, 5, seed=2))
+    first = explain.choose(table, LABELS, 5, 2, seed=1)
+    assert first.equals(explain.choose(table, LABELS, 5, 2, seed=1))
+    assert not first.equals(explain.choose(table, LABELS, 5, 2, seed=2))
 
 
 def test_a_class_that_was_never_predicted_is_left_out() -> None:
-    chosen = explain.choose(predictions(anger=3, fear=0), LABELS, 5, seed=1)
+    chosen = explain.choose(predictions(anger=3, fear=0), LABELS, 5, 2, seed=1)
     assert set(chosen["predicted"]) == {"anger"}
 
 
@@ -40,7 +41,7 @@ def test_a_faces_seed_is_its_own() -> None:
     together = explain.seeds(faces, 1)
     apart = np.concatenate([explain.seeds(faces[[i]], 1) for i in range(3)])
     np.testing.assert_array_equal(together, apart)
-    assert len(set(together)) == 3
+    assert len({*together, *explain.seeds(faces, 1, again=True)}) == 6
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
 
 
 def test_chunks_of_other_params_are_not_taken(unit: Path) -> None:
-    chosen = predictions(2, 2)
+    chosen = explain.choose(predictions(2, 2), LABELS, 2, 1, seed=1)
     model = files.unit("models", "weinet", 0, ".keras")
     first = explain.fingerprint(model, chosen, {"samples": 10})
     assert first == explain.fingerprint(model, chosen, {"samples": 10})

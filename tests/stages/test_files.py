@@ -26,6 +26,12 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
 
+def test_a_file_in_the_place_of_the_folder_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "artifacts").touch()
+    with pytest.raises(HumanlikeError, match=r"artifacts/faces/faces\.csv: cannot be written \("):
+        files.write_bytes(tmp_path / "artifacts/faces/faces.csv", b"")
+
+
 def test_equal_arrays_give_equal_bytes(tmp_path: Path) -> None:
     arrays = {"a": np.arange(1000.0), "b": np.array(["x", "yz"])}
     files.write_arrays(tmp_path / "one.npz", **arrays)

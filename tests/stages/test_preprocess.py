@@ -1,4 +1,6 @@
 import json
+import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -83,3 +85,25 @@ def test_no_photograph_of_the_expressions_ends_in_one_line(project: Path) -> Non
         path.unlink()
     with pytest.raises(HumanlikeError, match="datasets check"):
         preprocess.run()
+
+
+def test_a_subject_in_two_sets_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preprocess.run()
+    assert capsys.readouterr().err.count("may be one person") == 0
+    shutil.copytree(files.DATA / "drawn", files.DATA / "again")
+    preprocess.run()
+    assert "2 pairs of subjects may be one person each" in capsys.readouterr().err
+    metrics = json.loads((files.METRICS / "preprocess.json").read_text())
+    assert metrics["subjects_that_look_shared"] == 2
+
+
+def test_a_disk_without_room_for_the_faces_ends_in_one_line(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(HumanlikeError, match=r"images\.npy: cannot be written \(No space left"):
+        preprocess.run()
+    assert list(files.FACES.iterdir()) == []

@@ -11,15 +11,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
-from humanlike.stages import cluster
+from humanlike.progress import bar
+from humanlike.stages import cluster, explain, train
 from humanlike.stages.score import units
 
 Unit = tuple[str, int]
@@ -40,23 +42,24 @@ def dispatch() -> None:
             "`dask scheduler` and `dask worker`, and set DASK_SCHEDULER_ADDRESS"
         )
     params = load()
-    dvc("repro", "--quiet", "preprocess")
-    stale = stale_stages(params)
-    if not stale:
-        typer.echo("nothing to train or explain: every stage is up to date")
-        return
-    failed = []
     with cluster.client() as connection:
-        for stage, error in run_on(connection, stale):
-            if error:
-                failed.append(stage)
-                typer.echo(f"{stage}: failed: {error}", err=True)
-            else:
-                dvc("commit", "--quiet", "--force", stage)
-                typer.echo(f"{stage}: done and recorded")
+        dvc("repro", "--quiet", "preprocess")
+        stale = stale_stages(params)
+        if not stale:
+            print("nothing to train or explain: every stage is up to date")
+            return
+        failed = []
+        with bar(total=len(stale), title="dispatch", unit="stage") as progress:
+            for stage, error in run_on(connection, stale):
+                if error:
+                    failed.append(stage)
+                else:
+                    dvc("commit", "--quiet", "--force", stage)
+                progress.write(f"{stage}: {error or 'done and recorded'}")
+                progress.update()
     if failed:
         raise HumanlikeError(
-            f"{len(failed)} of {len(stale)} stages failed ({', '.join(failed)}); the others are "
+            f"{len(failed)} of {len(stale)} stages failed ({', '.join(failed)}); the rest is "
             "recorded: mend the cause and run `humanlike dispatch` again"
         )
 
@@ -66,16 +69,16 @@ def stale_stages(params: Params) -> list[str]:
     changed = json.loads(dvc("status", "--json"))
     stages = []
     for unit in units(params):
-        train, explain = (stage_name(kind, unit) for kind in ("train", "explain"))
-        if train in changed:
-            stages.append(train)
-        if train in changed or explain in changed:
-            stages.append(explain)
+        trained, explained = (stage_name(kind, unit) for kind in ("train", "explain"))
+        if trained in changed:
+            stages.append(trained)
+        if trained in changed or explained in changed:
+            stages.append(explained)
     return stages
 
 
 def run_on(connection: Any, stages: list[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each stage as it ends, with the last line of what it said where it failed."""
+    """Yield each stage as it ends, with what went wrong where it failed."""
     from distributed import as_completed
 
     futures: dict[str, Any] = {}
@@ -84,29 +87,75 @@ def run_on(connection: Any, stages: list[str]) -> Iterator[tuple[str, str | None
         # An explanation waits for its own training and for no other.
         needs = futures.get(f"train@{unit}") if kind == "explain" else None
         futures[stage] = connection.submit(
-            run_stage, str(Path.cwd()), stage, needs, pure=False, retries=2
+            run_stage, cluster.code(), str(Path.cwd()), stage, needs, pure=False
         )
     names = {future.key: stage for stage, future in futures.items()}
+    failed: set[str] = set()
     for future in as_completed(futures.values()):
-        error = future.exception()
-        yield names[future.key], str(error).splitlines()[-1] if error else None
+        stage = names[future.key]
+        trained = f"train@{stage.partition('@')[2]}"
+        try:
+            cluster.result(future)
+            yield stage, None
+        except HumanlikeError as error:
+            yield (
+                stage,
+                f"not run, as {trained} failed" if trained in failed else f"failed: {error}",
+            )
+            failed.add(stage)
 
 
-def run_stage(project: str, stage: str, _after: None) -> None:
+def run_stage(code: str, project: str, stage: str, _after: None) -> None:
     """Run one stage's command in the project's folder, on the worker that this is called on."""
-    kind, network, fold = stage.replace("@", "-").split("-")
-    # The worker is where the work is done: the stage must not send it to the cluster once more.
-    environment = {key: v for key, v in os.environ.items() if key != "DASK_SCHEDULER_ADDRESS"}
-    done = subprocess.run(
-        [sys.executable, "-m", "humanlike.cli", kind, network, fold],
-        cwd=project,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip() or f"exit status {done.returncode}")
+    from distributed import get_worker
+
+    cluster.check_code(code)
+    if not Path(project, "params.yaml").exists():
+        raise HumanlikeError(
+            f"the worker on {os.uname().nodename} does not see {project}: dispatch needs a folder "
+            "that all workers share under one path"
+        )
+    worker = get_worker()
+    task = worker.get_current_task()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__, *stage.replace("@", "-").split("-")],
+            cwd=project,
+            # The worker is where the work is done: the stage must not hand it to the cluster again.
+            env={**os.environ, "DASK_SCHEDULER_ADDRESS": ""},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+        try:
+            while process.poll() is None:
+                # When the one who asked is gone, the next one may ask again at once.
+                if worker.state.tasks[task].state == "cancelled":
+                    return
+                time.sleep(0.5)
+        finally:
+            process.kill()
+            process.wait()
+        said.seek(0)
+        lines = said.read().strip().splitlines()
+    if process.returncode:
+        reason = lines[-1] if lines else f"exit status {process.returncode}"
+        raise HumanlikeError(reason.removeprefix("humanlike: "))
+
+
+def main() -> None:
+    """Run one stage, `train weinet 0`, until it ends or the worker that started it does."""
+
+    def follow() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    kind, network, fold = sys.argv[1:]
+    try:
+        {"train": train.run, "explain": explain.run}[kind](network, int(fold))
+    except HumanlikeError as error:
+        sys.exit(f"humanlike: {error}")
 
 
 def stage_name(kind: str, unit: Unit) -> str:
@@ -117,8 +166,21 @@ def stage_name(kind: str, unit: Unit) -> str:
 
 def dvc(*arguments: str) -> str:
     """Run a DVC command and give what it prints."""
-    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], capture_output=True, text=True)
+    # DVC starts the stages' commands by name, and this environment need not be the active one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise HumanlikeError(f"dvc {' '.join(arguments)}: {said[-1] if said else 'failed'}")
+        said = (done.stderr or done.stdout).strip().splitlines() or ["failed"]
+        ours = [line for line in said if line.startswith("humanlike: ")]
+        reason = (ours or said)[-1].removeprefix("humanlike: ")
+        raise HumanlikeError(f"dvc {' '.join(arguments)}: {reason}")
     return done.stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 import humanlike.explainers
 from humanlike.errors import HumanlikeError
+from humanlike.explainers.faithfulness import CURVES, SHARES
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params, load
 from humanlike.progress import bar
@@ -46,6 +47,7 @@ def run(network: str, fold: int) -> None:
         files.read_table(files.unit("predictions", network, fold, ".csv")),
         params.labels,
         params.explain.positives_per_class,
+        params.explain.checked_per_class,
         params.explain.seed,
     )
     settings = explainer_settings(params)
@@ -67,6 +69,8 @@ def run(network: str, fold: int) -> None:
             "size": size,
             "classes": chunk["predicted"].map(params.labels.index).to_numpy(),
             "seeds": seeds(chunk["face"], params.explain.seed),
+            "other_seeds": seeds(chunk["face"], params.explain.seed, again=True),
+            "checked": chunk["checked"].to_numpy(),
             "settings": settings,
         }
 
@@ -84,27 +88,35 @@ def run(network: str, fold: int) -> None:
         files.unit("explanations", network, fold, ".npz"),
         face=chosen["face"].to_numpy(np.int64),
         predicted=chosen["predicted"].to_numpy(np.str_),
+        checked=chosen["checked"].to_numpy(np.bool_),
         **join([files.read_arrays(path) for path in paths], size),
     )
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def choose(
-    predictions: pd.DataFrame, labels: Sequence[str], per_class: int, seed: int
+    predictions: pd.DataFrame, labels: Sequence[str], per_class: int, checked: int, seed: int
 ) -> pd.DataFrame:
-    """Draw up to `per_class` of the faces predicted as each label, at random, in order of face."""
+    """Draw up to `per_class` of the faces predicted as each label, at random, in order of face.
+
+    The explanations of the first `checked` that are drawn for each label are to be checked.
+    """
     parts = []
     for number, label in enumerate(labels):
         rows = predictions[predictions["predicted"] == label]
         rng = np.random.default_rng([seed, number])
-        parts.append(rows.sample(min(per_class, len(rows)), random_state=rng).sort_values("face"))
+        drawn = rows.sample(min(per_class, len(rows)), random_state=rng)
+        parts.append(drawn.assign(checked=np.arange(len(drawn)) < checked).sort_values("face"))
     return pd.concat(parts)
 
 
-def seeds(faces: pd.Series, seed: int) -> NDArray[np.uint32]:
-    """One seed a face, the same whichever chunk the face is in."""
+def seeds(faces: pd.Series, seed: int, again: bool = False) -> NDArray[np.uint32]:
+    """One seed a face, the same whichever chunk the face is in; others when asked again."""
     return np.array(
-        [np.random.SeedSequence([seed, int(face)]).generate_state(1)[0] for face in faces],
+        [
+            np.random.SeedSequence([seed, int(face), *[1] * again]).generate_state(1)[0]
+            for face in faces
+        ],
         np.uint32,
     )
 
@@ -128,7 +140,7 @@ def fingerprint(model: Path, chosen: pd.DataFrame, settings: dict[str, Any]) -> 
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     except FileNotFoundError as error:
         raise HumanlikeError(f"{error.filename}: no such file; `dvc repro` makes it") from None
-    digest.update(chosen[["face", "predicted"]].to_csv().encode())
+    digest.update(chosen[["face", "predicted", "checked"]].to_csv().encode())
     digest.update(json.dumps([settings, FACES_PER_CHUNK]).encode())
     return digest.hexdigest()[:16]
 
@@ -139,20 +151,32 @@ def explain_chunk(
     size: int,
     classes: NDArray[np.int64],
     seeds: NDArray[np.uint32],
+    other_seeds: NDArray[np.uint32],
+    checked: NDArray[np.bool_],
     settings: dict[str, Any],
 ) -> dict[str, NDArray[Any]]:
-    """Explain a few faces with the model of a file; the model stays loaded for the next chunk."""
-    from humanlike.explainers import lime, runtimes
+    """Explain a few faces with the model of a file; the model stays loaded for the next chunk.
+
+    The checked ones are explained again with other seeds, and their superpixels taken away.
+    """
+    from humanlike.explainers import faithfulness, lime, runtimes
     from humanlike.training import network_images
 
     options = dict(settings)
     predictor = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
-    found = lime.explain(predictor, network_images(images, size), classes, seeds=seeds, **options)
+    seen = network_images(images, size)
+    found = lime.explain(predictor, seen, classes, seeds=seeds, **options)
+    seen, classes, other_seeds = seen[checked], classes[checked], other_seeds[checked]
+    again = lime.explain(predictor, seen, classes, seeds=other_seeds, **options)
     return {
         "segments": found.segments,
         "weights": found.weights,
         "r2": found.r2,
         "n_superpixels": found.n_superpixels,
+        "weights_again": again.weights,
+        "curves": faithfulness.probability_curves(
+            predictor, seen, again.segments, found.weights[checked], classes, other_seeds
+        ),
     }
 
 
@@ -164,20 +188,18 @@ def join(chunks: list[dict[str, NDArray[Any]]], size: int) -> dict[str, NDArray[
             "weights": np.zeros((0, 1), np.float32),
             "r2": np.zeros(0, np.float32),
             "n_superpixels": np.zeros(0, np.int32),
+            "weights_again": np.zeros((0, 1), np.float32),
+            "curves": np.zeros((0, len(CURVES), len(SHARES)), np.float32),
         }
     widest = max(chunk["weights"].shape[1] for chunk in chunks)
-    joined = {
-        key: np.concatenate([chunk[key] for chunk in chunks])
-        for key in ("segments", "r2", "n_superpixels")
-    }
-    joined["weights"] = np.concatenate(
-        [
-            np.pad(
-                chunk["weights"],
-                ((0, 0), (0, widest - chunk["weights"].shape[1])),
-                constant_values=np.nan,
-            )
-            for chunk in chunks
-        ]
-    )
-    return joined
+
+    def together(key: str) -> NDArray[Any]:
+        arrays = [chunk[key] for chunk in chunks]
+        if key.startswith("weights"):
+            arrays = [
+                np.pad(a, ((0, 0), (0, widest - a.shape[1])), constant_values=np.nan)
+                for a in arrays
+            ]
+        return np.concatenate(arrays)
+
+    return {key: together(key) for key in chunks[0]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from humanlike import datasets
 from humanlike.datasets import Listing
+from humanlike.datasets.check import report
 from humanlike.datasets.folds import assign_folds
 from humanlike.datasets.table import UNUSED_FRAME
 from humanlike.errors import HumanlikeError
@@ -60,10 +62,19 @@ def run() -> None:
         files.FACES / "faces.csv",
         faces[["face", "dataset", "subject", "expression", "fold", "source"]],
     )
+    shared = report(files.DATA, listing).shared[["subject", "other"]].drop_duplicates()
+    if len(shared):
+        print(
+            f"{len(shared)} pairs of subjects may be one person each, and then are on both sides of"
+            f" a fold: see `humanlike datasets check {files.DATA}`",
+            file=sys.stderr,
+        )
     skipped = listing.skipped[listing.skipped["reason"] != UNUSED_FRAME]
     left_out = pd.concat([skipped[["source", "reason"]], rejected])
     files.write_table(files.PLOTS / "rejected.csv", left_out)
-    files.write_json(files.METRICS / "preprocess.json", summary(listing, faces, left_out, params))
+    counts = summary(listing, faces, left_out, params)
+    counts["subjects_that_look_shared"] = len(shared)
+    files.write_json(files.METRICS / "preprocess.json", counts)
 
 
 def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[int], pd.DataFrame]:
@@ -83,6 +94,7 @@ def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[i
     with files.whole(files.FACES / "images.npy") as path:
         # On disk, as the faces of a large data set would not fit in memory.
         images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(path)
         for position, found in enumerate(_faces(list(photographs["file"]), settings)):
             if isinstance(found, str):
                 rejected.append((photographs["source"][position], found))
@@ -123,6 +135,12 @@ def _face(settings: Preprocess, name: str) -> Face | str:
 @lru_cache
 def _detector(kind: str) -> Detector:
     return detector(kind)
+
+
+def _reserve(path: Path) -> None:
+    """Take all the room at once: a disk that fills up under a memory map kills the process."""
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _shorten(path: Path, length: int) -> None:

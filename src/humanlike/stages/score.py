@@ -23,12 +23,13 @@ from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_regi
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
 from humanlike.params import Params, load
 from humanlike.stages import files
+from humanlike.stages.checks import DIGITS, Checks, by_network, mean
 from humanlike.stages.masks import write_picture
 
 #: What this stage joins, each with a file for every network and fold.
 JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
-DIGITS = 6
-NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score."
+VERDICT = files.PLOTS / "score" / "verdict.txt"
+NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score.\n"
 
 
 def run() -> None:
@@ -43,10 +44,12 @@ def run() -> None:
     ceilings: dict[Key, float] = {}
     draws: dict[Key, NDArray[np.float64]] = {}
     explained: list[dict[str, Any]] = []
+    checks = Checks()
     mean_faces = []
     for network, fold in units(params):
         arrays = files.read_arrays(files.unit("standardized", network, fold, ".npz"))
         mean_faces.append(arrays["mean_face"])
+        checks.add(network, arrays)
         for label in params.labels:
             key = (network, fold, label)
             rows = arrays["predicted"] == label
@@ -63,7 +66,7 @@ def run() -> None:
                     arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
                 )
                 draws[key] = resampled_iou(maps, mask, weights, params.score.threshold)
-    join_explanations(pd.DataFrame(explained), params)
+    join_explanations(pd.DataFrame(explained), checks, params)
     score(heatmaps, masks, ceilings, draws, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
@@ -150,9 +153,15 @@ def join_training(params: Params) -> None:
         files.write_bytes(folder / f"confusion_{network}.png", picture)
 
 
-def join_explanations(explained: pd.DataFrame, params: Params) -> None:
-    """Write metrics/explain.json: what was explained, by what, and how well the surrogate fits."""
-    files.write_table(fresh(files.PLOTS / "score") / "explained.csv", explained.round(DIGITS))
+def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -> None:
+    """Write metrics/explain.json: what was explained, by what, and what LIME itself is worth."""
+    folder = fresh(files.PLOTS / "score")
+    files.write_table(folder / "explained.csv", explained.round(DIGITS))
+    curves = checks.mean_curves()
+    files.write_table(folder / "deletion_insertion.csv", curves.round(DIGITS))
+    files.write_bytes(
+        folder / "deletion_insertion.png", figures.png(figures.probability_curves(curves))
+    )
     asked = params.explain.positives_per_class
     files.write_json(
         files.METRICS / "explain.json",
@@ -160,23 +169,13 @@ def join_explanations(explained: pd.DataFrame, params: Params) -> None:
             "explained": int(explained["explained"].sum()),
             "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
             "heatmaps_missing": int((explained["explained"] == 0).sum()),
-            "superpixels": _mean(explained, "superpixels"),
-            "r2": {
-                "mean": _mean(explained, "r2"),
-                **{
-                    str(network): _mean(rows, "r2")
-                    for network, rows in explained.groupby("network", sort=False)
-                },
-            },
+            "superpixels": mean(explained["superpixels"]),
+            "r2": by_network(explained, "r2"),
+            **checks.metrics(),
             "runtime": params.explain.runtime,
             "precision": params.explain.precision,
         },
     )
-
-
-def _mean(table: pd.DataFrame, column: str) -> float | None:
-    known = table[column].dropna()
-    return round(float(known.mean()), DIGITS) if len(known) else None
 
 
 def score(
@@ -188,7 +187,8 @@ def score(
 ) -> None:
     """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
     if not any(label in masks for _, _, label in heatmaps):
-        files.write_json(files.METRICS / "score.json", {"verdict": NOTHING_TO_SCORE})
+        files.write_json(files.METRICS / "score.json", {"iou": {"mean": None}})
+        files.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
         return
     found = report(
         heatmaps,
@@ -202,9 +202,14 @@ def score(
     )
     write_tables(found, files.PLOTS / "score")
     by_cell = nest(found.by_expression, list(METRICS))
+    summary = found.summary.copy()
+    verdicts = {"": summary.pop("verdict")}
+    networks = {network: theirs.copy() for network, theirs in found.networks.items()}
+    verdicts |= {f"{network}: ": theirs.pop("verdict") for network, theirs in networks.items()}
+    # Sentences would make `dvc metrics diff` too wide to read.
+    files.write_bytes(VERDICT, "\n".join(map("".join, verdicts.items())).encode() + b"\n")
     files.write_json(
-        files.METRICS / "score.json",
-        rounded({**found.summary, **by_cell, "networks": found.networks}),
+        files.METRICS / "score.json", rounded({**summary, **by_cell, "networks": networks})
     )
 
 

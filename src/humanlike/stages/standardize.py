@@ -33,12 +33,16 @@ def run(network: str, fold: int) -> None:
         superpixels[i] = warp(segments[i], seen, order=0)
         maps[i] = weights[i, superpixels[i]]
         mean_face += warp(images[face], landmarks[face], order=1)
+    again = importance(explained["weights_again"], params.standardize.positive_only)
+    checked = np.flatnonzero(explained["checked"])
+    maps_again = [row[superpixels[i]] for row, i in zip(again, checked, strict=True)]
     files.write_arrays(
         files.unit("standardized", network, fold, ".npz"),
         face=faces,
         predicted=explained["predicted"],
         superpixels=superpixels,
         maps=maps,
+        maps_again=np.array(maps_again, np.float32).reshape(-1, HEIGHT, WIDTH),
         mean_face=(mean_face / max(len(faces), 1)).round().astype(np.uint8),
-        **{key: explained[key] for key in ("r2", "n_superpixels")},
+        **{key: explained[key] for key in ("r2", "n_superpixels", "checked", "curves")},
     )

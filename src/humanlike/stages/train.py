@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,10 @@ def run(network: str, fold: int) -> None:
                 f"train {network} fold {fold}: there are no {part} faces; "
                 "lower preprocess.folds or add photographs (see plots/rejected.csv)"
             )
+        absent = [label for label in params.labels if label not in set(faces["expression"][rows])]
+        if absent:
+            names = ", ".join(absent)
+            print(f"train {network} fold {fold}: no {part} faces of {names}", file=sys.stderr)
 
     from humanlike import training
     from humanlike.networks.builder import build

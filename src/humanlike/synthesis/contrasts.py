@@ -6,14 +6,16 @@ can be checked against the truth, the pixels that the label's action unit change
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from humanlike.synthesis.action_units import complete_units
+from humanlike.synthesis.identity import Identity
 from humanlike.synthesis.render import Face, changed_pixels, render
 from humanlike.synthesis.sample import seeded, subject_identity
-from humanlike.synthesis.view import draw_view
+from humanlike.synthesis.view import View, draw_view
 
 #: Region -> the action units of label 0 and those of label 1.
 CONTRASTS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -40,9 +42,20 @@ class ContrastFace:
 
     subject: str
     label: int  #: 0 or 1
-    action_units: dict[int, float]  #: every drawn unit
+    identity: Identity
+    units: tuple[dict[int, float], dict[int, float]]  #: units above rest under each label
+    view: View
     face: Face
-    changed: npt.NDArray[np.bool_]  #: (size, size), the pixels that the label changes
+
+    @property
+    def action_units(self) -> dict[int, float]:
+        """Intensity of every drawn unit."""
+        return complete_units(self.units[self.label])
+
+    @cached_property
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """(size, size), the pixels that the label changes; drawn when first asked for."""
+        return changed_pixels(self.identity, *self.units, self.view, len(self.face.image))
 
 
 def draw_contrast_set(
@@ -82,25 +95,41 @@ def draw_contrast_set(
     KeyError
         If the region is not known.
     """
+    for subject in range(subjects):
+        yield from draw_contrast_subject(region, subject, images_per_label, seed, low, high, size)
+
+
+def draw_contrast_subject(
+    region: str,
+    subject: int,
+    images_per_label: int = 10,
+    seed: int = 0,
+    low: float = 0.6,
+    high: float = 1.0,
+    size: int = 256,
+) -> Iterator[ContrastFace]:
+    """Draw one person's faces of a contrast set; `subject` is a number from 0.
+
+    See `draw_contrast_set`, of which this is a part that does not depend on the others.
+    """
     contrast = CONTRASTS[region]
     place = tuple(CONTRASTS).index(region)
-    for subject in range(subjects):
-        identity = subject_identity(seed, subject)
-        for label in (0, 1):
-            for number in range(images_per_label):
-                # 1,000 keeps these seeds apart from the sample's.
-                rng = seeded(seed, subject, 1000 + place, label, number)
-                free = _free_units(region, rng, low, high)
-                first, second = (free | _intensities(units, rng, low, high) for units in contrast)
-                units = second if label else first
-                view = draw_view(rng)
-                yield ContrastFace(
-                    subject=f"s{subject + 1:02d}",
-                    label=label,
-                    action_units=complete_units(units),
-                    face=render(identity, units, view, size),
-                    changed=changed_pixels(identity, first, second, view, size),
-                )
+    identity = subject_identity(seed, subject)
+    for label in (0, 1):
+        for number in range(images_per_label):
+            # 1,000 keeps these seeds apart from the sample's.
+            rng = seeded(seed, subject, 1000 + place, label, number)
+            free = _free_units(region, rng, low, high)
+            first, second = (free | _intensities(units, rng, low, high) for units in contrast)
+            view = draw_view(rng)
+            yield ContrastFace(
+                subject=f"s{subject + 1:02d}",
+                label=label,
+                identity=identity,
+                units=(first, second),
+                view=view,
+                face=render(identity, second if label else first, view, size),
+            )
 
 
 def _free_units(region: str, rng: np.random.Generator, low: float, high: float) -> dict[int, float]:

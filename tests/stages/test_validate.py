@@ -1,0 +1,159 @@
+"""The proof by known answers, and what it says of a network that knows nothing."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from humanlike.alignment.report import report
+from humanlike.canonical.geometry import rescale_landmarks
+from humanlike.canonical.masks import ekman_mask
+from humanlike.canonical.warp import warp
+from humanlike.errors import HumanlikeError
+from humanlike.explainers.importance import importance
+from humanlike.expressions import EXPRESSIONS
+from humanlike.faces.align import align
+from humanlike.faces.detect import detector
+from humanlike.faces.extract import find_face
+from humanlike.stages.validate import (
+    EXPLAINED,
+    REGIONS,
+    Effort,
+    Result,
+    choose,
+    tabulate,
+    validate,
+    verdict,
+)
+from humanlike.synthesis.sample import draw_sample
+
+TINY = Effort(
+    subjects=3,
+    held_out=1,
+    images_per_label=4,
+    epochs=2,
+    explained=2,
+    samples=64,
+    superpixels=40,
+)
+
+
+def result(region: str, places: dict, network: str, shuffled: str) -> Result:
+    """A set whose network looks at one region, and the one of shuffled labels at another."""
+    changed = np.stack([places[region]] * 2)
+    seen = {"network": places[network], "shuffled": places[shuffled]}
+    even = np.ones(changed.shape)
+    maps = {name: np.stack([seen[name]] * 2) * 1.0 if name in seen else even for name in EXPLAINED}
+    return Result(0.97, 4, 0.5, maps, changed)
+
+
+@pytest.fixture
+def places() -> dict[str, np.ndarray]:
+    """Each region a fifth of the canvas; the rest is none."""
+    return {region: np.eye(5, dtype=bool)[[number]] for number, region in enumerate(REGIONS)}
+
+
+def test_a_network_that_looks_at_the_planted_region_passes(places) -> None:
+    table = tabulate({"eyes": result("eyes", places, "eyes", "brows")}, places, 0.95)
+    row = table.iloc[0]
+    assert row["passed"] and row["first"] == "eyes"
+    assert (row["network"], row["shuffled"], row["random"]) == (5, 0, 1)
+    assert row["attention_eyes"] == 5 and row["attention_brows"] == 0
+    assert verdict(table, 0.95).startswith("The heatmaps found the planted region in 1 of 1 sets")
+
+
+@pytest.mark.parametrize(
+    ("network", "shuffled", "asked", "words"),
+    [
+        ("brows", "brows", 0.95, "elsewhere than at the planted region in eyes"),
+        ("brows", "brows", 0.95, "below 3 times their area in eyes"),
+        ("eyes", "eyes", 0.95, "shuffled labels score above 1.5 in eyes"),
+        ("eyes", "brows", 0.99, "did not reach 99% on held-out subjects in eyes"),
+    ],
+)
+def test_what_is_missed_is_said(places, network, shuffled, asked, words) -> None:
+    table = tabulate({"eyes": result("eyes", places, network, shuffled)}, places, asked)
+    assert not table["passed"].any()
+    said = verdict(table, asked)
+    assert said.startswith("Not all as it should be") and words in said
+
+
+def test_only_rightly_told_faces_are_explained() -> None:
+    right = np.array([True, False, True, True, True, True, False])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1])
+    chosen = choose(right, labels, 2, np.random.default_rng(0))
+    assert right[chosen].all() and np.all(np.diff(chosen) > 0)
+    assert labels[chosen].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("regions", [["nose"], []])
+def test_regions_that_are_not_there_are_refused(tmp_path, regions) -> None:
+    with pytest.raises(HumanlikeError, match=r"--regions: .*brows, eyes, mouth_corners"):
+        validate(tmp_path, regions)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_tiny_validation_from_drawing_to_verdict(tmp_path, capsys) -> None:
+    passed = validate(tmp_path, ["mouth_opening"], seed=1, effort=TINY)
+    table = pd.read_csv(tmp_path / "validation.csv")
+    found = json.loads((tmp_path / "validation.json").read_text())
+    said = capsys.readouterr().out
+    assert found["verdict"] in said and found["passed"] == passed
+    assert found["sets"]["mouth_opening"]["oracle"] == table["oracle"][0]
+    assert (tmp_path / "validation.png").read_bytes().startswith(b"\x89PNG")
+    # What needs no learning holds in a set of any size.
+    assert table["oracle"][0] > 3 and 0.5 < table["random"][0] < 1.5
+    assert 0.05 < table["area"][0] < 0.35
+
+
+@pytest.mark.slow
+def test_a_network_that_ignores_the_face_is_not_above_chance() -> None:
+    """Trained on shuffled expressions, its evidence for each is laid on that expression's mask."""
+    from humanlike.explainers import lime, runtimes
+    from humanlike.networks.builder import build
+    from humanlike.training import fit, network_images
+
+    rng = np.random.default_rng(0)
+    aligned, landmarks, labels = [], [], []
+    for sample in draw_sample(subjects=8, images_per_expression=1, seed=3):
+        if sample.expression in EXPRESSIONS:
+            _, points = find_face(sample.face.image, detector("hog"))
+            face, points = align(sample.face.image, points, 224)
+            aligned.append(face)
+            landmarks.append(points)
+            labels.append(EXPRESSIONS.index(sample.expression))
+    images = np.stack(aligned)
+    model = build("weinet", input_scaling="native", seed=0)
+    fit(
+        model,
+        images,
+        rng.permutation(labels),
+        optimizer="rmsprop",
+        learning_rate=1e-4,
+        epochs=2,
+        batch_size=8,
+        seed=0,
+    )
+    predictor = runtimes.prepare(model, "openvino")
+    heatmaps = {}
+    for number, expression in enumerate(EXPRESSIONS):
+        faces = rng.choice(len(images), 5, replace=False)
+        found = lime.explain(
+            predictor,
+            network_images(images[faces], predictor.size),
+            np.full(len(faces), number),
+            seeds=faces,
+            samples=64,
+            sampling="orthogonal",
+        )
+        maps = [
+            weights[warp(segments, rescale_landmarks(landmarks[face], 224, 64), order=0)]
+            for face, segments, weights in zip(
+                faces, found.segments, importance(found.weights), strict=True
+            )
+        ]
+        heatmaps["weinet", 0, expression] = np.mean(maps, axis=0)
+    masks = {expression: ekman_mask(expression) for expression in EXPRESSIONS}
+    assert report(heatmaps, masks).summary["verdict"].startswith("Not above chance")

@@ -1,0 +1,32 @@
+"""What the documents say of the results that come with the project."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from humanlike.expressions import EXPRESSIONS
+from humanlike.networks.registry import NETWORKS
+
+ROOT = Path(__file__).parents[1]
+UNNAMED = {"mean", "low", "high", "networks", *EXPRESSIONS, *NETWORKS}
+
+
+def names(values: object) -> Iterator[str]:
+    """Every key of nested figures but those that only say whose figure it is."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            if key not in UNNAMED:
+                yield key
+            yield from names(value)
+
+
+@pytest.mark.parametrize("name", ["score", "explain"])
+def test_every_figure_is_explained(name: str) -> None:
+    figures = set(names(json.loads((ROOT / "metrics" / f"{name}.json").read_text())))
+    assert len(figures) > 5
+    text = (ROOT / "docs" / "scores.md").read_text()
+    missing = {f for f in figures if f"`{f}`" not in text and f".{f}`" not in text}
+    missing = {f for f in missing if f"`{f}." not in text}
+    assert not missing
