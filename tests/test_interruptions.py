@@ -190,9 +190,7 @@ def test_dispatch_killed_half_way_records_what_was_done_and_then_the_rest(
 
 def test_a_stage_that_fails_on_a_worker_is_told_in_one_line(prepared: Project) -> None:
     project = copy(prepared, prepared.folder.with_name("failing"))
-    change_params(
-        project, {"train.networks": "[mobilenetv3]", "train.weights": "nowhere"}
-    )
+    change_params(project, {"train.networks": "[mobilenetv3]", "train.weights": "nowhere"})
     with cluster(project.folder.with_name("failed")) as (address, _):
         running = start(project.folder, "humanlike", "dispatch", DASK_SCHEDULER_ADDRESS=address)
         assert running.wait(LONG_ENOUGH) == 1
