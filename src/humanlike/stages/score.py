@@ -267,7 +267,8 @@ def draw(
 
 def fresh(folder: Path) -> Path:
     """Make a folder, empty: nothing of an earlier run stays in it."""
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
 

@@ -21,6 +21,11 @@ def show() -> None:
     iou.insert(0, "accuracy", pd.Series(accuracy))
     typer.echo("Accuracy on held-out subjects, and IoU of heatmap and Ekman mask:\n")
     typer.echo(iou.round(3).to_string())
+    if explain["heatmaps_missing"]:
+        typer.echo(
+            f"\n{explain['heatmaps_missing']} heatmaps are missing, and left out of all means: no "
+            "face of the fold was predicted as their expression"
+        )
     verdict = read_text(files.PLOTS / "score" / "verdict.txt").splitlines()[0]
     if score["iou"]["mean"] is not None:
         verdict = in_words({**score, "iou": score["iou"]["mean"], "verdict": verdict})
