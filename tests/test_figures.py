@@ -99,3 +99,24 @@ def test_grid_names_rows_columns_and_gaps():
 def test_confusion_shows_shares_of_the_true_label():
     (axes,) = some_figures()["confusion"].axes
     assert [text.get_text() for text in axes.texts] == ["0.75", "0.25", "0.00", "0.00"]
+
+
+def test_hiding_at_random_is_showing_at_random_backwards():
+    curves = pd.DataFrame(
+        {
+            "network": "weinet",
+            "curve": np.repeat(["deletion", "insertion", "random"], 3),
+            "share": [0, 0.5, 1] * 3,
+            "probability": [0.9, 0.1, 0, 0, 0.8, 0.9, 0, 0.3, 0.9],
+        }
+    )
+    hidden, shown = figures.probability_curves(curves).axes
+    deletion, at_random = hidden.lines[:2]
+    np.testing.assert_array_equal(deletion.get_xydata(), [[0, 0.9], [0.5, 0.1], [1, 0]])
+    np.testing.assert_array_equal(at_random.get_xydata()[::-1], [[0, 0.9], [0.5, 0.3], [1, 0]])
+    np.testing.assert_array_equal(shown.lines[0].get_ydata(), [0, 0.8, 0.9])
+
+
+def test_curves_of_nothing_are_bare_axes():
+    nothing = pd.DataFrame(columns=["network", "curve", "share", "probability"])
+    assert figures.png(figures.probability_curves(nothing)).startswith(b"\x89PNG")

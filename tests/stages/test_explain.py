@@ -118,6 +118,35 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
     assert not any(explain.UNFINISHED.iterdir())
 
 
+def test_chunks_of_another_seed_are_not_taken(unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params = Path("params.yaml")
+    before = params.read_text().replace("checked_per_class: 2", "checked_per_class: 0")
+    # All faces are explained and none checked: the seed does not change which.
+    after = before.replace("  seed: 1\n  runtime:", "  seed: 2\n  runtime:")
+    assert after != before
+    params.write_text(after)
+    explain.run("weinet", 0)
+    undisturbed = unit.read_bytes()
+    unit.unlink()
+
+    done = []
+    real = explain.explain_chunk
+
+    def dies_at_the_second(*args: object, **chunk: object) -> dict:
+        if len(done) == 1:
+            raise KeyboardInterrupt
+        done.append(chunk)
+        return real(*args, **chunk)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(explain, "explain_chunk", dies_at_the_second)
+        params.write_text(before)
+        explain.run("weinet", 0)
+    params.write_text(after)
+    explain.run("weinet", 0)
+    assert unit.read_bytes() == undisturbed
+
+
 def test_chunks_of_other_params_are_not_taken(unit: Path) -> None:
     chosen = explain.choose(predictions(2, 2), LABELS, 2, 1, seed=1)
     model = files.unit("models", "weinet", 0, ".keras")

@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.params import load
-from humanlike.stages import files, score
+from humanlike.stages import files, score, show
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +57,25 @@ def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
 def test_numbers_are_rounded_wherever_they_stand() -> None:
     nested = {"a": 0.123456789, "b": {"c": [0.1], "d": None, "e": 2}}
     assert score.rounded(nested) == {"a": 0.123457, "b": {"c": [0.1], "d": None, "e": 2}}
+
+
+def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFixture) -> None:
+    heatmaps = {("weinet", 0, "neutral"): np.ones((HEIGHT, WIDTH))}
+    masks = score.masks_for(["neutral", "anger", "fear"])
+    score.score(heatmaps, masks, {}, {}, load(ROOT / "params.yaml"))
+    assert json.loads((files.METRICS / "score.json").read_text()) == {"iou": {"mean": None}}
+
+    unknown = {"mean": None}
+    explained = {
+        "heatmaps_missing": 2,
+        "stability": {"maps": unknown, "heatmaps": unknown},
+        **dict.fromkeys(("r2", "deletion", "insertion", "random"), unknown),
+    }
+    accuracy = {"mean": 0.5, "weinet": {"mean": 0.5}}
+    files.write_json(files.METRICS / "explain.json", explained)
+    files.write_json(files.METRICS / "train.json", {"accuracy": accuracy})
+    show.show()
+    said = capsys.readouterr().out
+    assert "there is nothing to score" in said
+    assert "2 heatmaps are missing" in said
+    assert said.count("unknown") == 6

@@ -51,7 +51,8 @@ def run(network: str, fold: int) -> None:
         params.explain.seed,
     )
     settings = explainer_settings(params)
-    folder = UNFINISHED / f"{network}-fold{fold}-{fingerprint(model, chosen, settings)}"
+    known = fingerprint(model, chosen, {**settings, "seed": params.explain.seed})
+    folder = UNFINISHED / f"{network}-fold{fold}-{known}"
     chunks = [
         chosen.iloc[start : start + FACES_PER_CHUNK]
         for start in range(0, len(chosen), FACES_PER_CHUNK)
