@@ -55,7 +55,8 @@ def dispatch() -> None:
                     failed.append(stage)
                 else:
                     dvc("commit", "--quiet", "--force", stage)
-                progress.write(f"{stage}: {error or 'done and recorded'}")
+                # Unlike standard output, shown at once even where it goes to a file.
+                progress.write(f"{stage}: {error or 'done and recorded'}", file=sys.stderr)
                 progress.update()
     if failed:
         raise HumanlikeError(

@@ -60,6 +60,7 @@ class Effort:
     network: str = "weinet"
     learning_rate: float = 1e-4
     batch_size: int = 8
+    least_epochs: int = 3
     epochs: int = 12  #: at most
     accuracy: float = 0.95  #: on held-out subjects, at which training stops
     explained: int = 8  #: faces of each label
@@ -83,13 +84,15 @@ class Faces:
 
 @dataclass(frozen=True)
 class Result:
-    """What is found in one set, on the canonical face."""
+    """What is found in one set."""
 
     accuracy: float
     epochs: int
     shuffled_accuracy: float
-    maps: dict[str, NDArray[np.floating]]  #: (N, H, W) of each of `EXPLAINED`
-    changed: NDArray[np.bool_]  #: (N, H, W)
+    maps: dict[str, NDArray[np.floating]]  #: (N, S, S) of each of `EXPLAINED`, as the network sees
+    changed: NDArray[np.bool_]  #: (N, S, S)
+    canonical: dict[str, NDArray[np.floating]]  #: the maps (N, H, W) on the canonical face
+    canonical_changed: NDArray[np.bool_]  #: (N, H, W)
 
 
 def validate(
@@ -226,7 +229,7 @@ def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
     The faces are held-out ones that the trained network tells rightly, as many of each label.
     """
     from humanlike.networks.builder import build
-    from humanlike.training import predict
+    from humanlike.training import network_images, predict
 
     held_out = is_held_out(faces, effort)
     shown, tested = faces[~held_out], faces[held_out]
@@ -245,24 +248,32 @@ def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
     )
     _, blind_weights = explain(blind, chosen, seed, effort)
 
-    superpixels = np.stack(
-        [
-            warp(segment, rescale_landmarks(points, SIZE, segment.shape[-1]), order=0)
-            for segment, points in zip(segments, chosen.landmarks, strict=True)
-        ]
-    )
-    changed = warped_changes(chosen)
+    size = segments.shape[-1]
+    changed = network_images(chosen.changed, size) >= 128
     random_weights = rng.standard_normal(weights.shape, np.float32)
     maps = {
-        name: on_superpixels(importance(w), superpixels)
+        name: on_superpixels(importance(w), segments)
         for name, w in (
             ("network", weights),
             ("shuffled", blind_weights),
             ("random", random_weights),
         )
     }
-    maps["oracle"] = planted.oracle_maps(superpixels, changed)
-    return Result(accuracy[-1], len(accuracy), shuffled_accuracy[-1], maps, changed)
+    maps["oracle"] = planted.oracle_maps(segments, changed).astype(np.float32)
+    seen = rescale_landmarks(chosen.landmarks, SIZE, size)
+    canonical = {
+        name: np.stack([warp(m, points, order=0) for m, points in zip(many, seen, strict=True)])
+        for name, many in maps.items()
+    }
+    return Result(
+        accuracy[-1],
+        len(accuracy),
+        shuffled_accuracy[-1],
+        maps,
+        changed,
+        canonical,
+        warped_changes(chosen),
+    )
 
 
 def is_held_out(faces: Faces, effort: Effort) -> NDArray[np.bool_]:
@@ -281,8 +292,8 @@ def train(
 ) -> list[float]:
     """Fit epoch by epoch, and return the accuracy on held-out faces after each.
 
-    Ends after `epochs`, or where None, when the accuracy asked for is reached or after as many
-    epochs as are allowed.
+    Ends after `epochs`, or where None, when the accuracy asked for is reached, but not before the
+    least number of epochs, or after as many as are allowed.
     """
     from humanlike.training import fit
 
@@ -302,7 +313,8 @@ def train(
         )
         # Keras' 114 of 120 is just below .95.
         accuracies.append(round(float(history["val_accuracy"].iloc[-1]), 6))
-        if epochs is None and accuracies[-1] >= effort.accuracy:
+        enough = epochs is None and len(accuracies) >= effort.least_epochs
+        if enough and accuracies[-1] >= effort.accuracy:
             break
     return accuracies
 
@@ -348,10 +360,14 @@ def tabulate(
     """A row for each planted region: accuracies, attention to every region, concentrations."""
     rows = []
     for region, result in results.items():
-        seen = planted.attention(result.maps["network"].mean(axis=0), places)
-        ratios = {
-            name: planted.concentration(result.maps[name], result.changed) for name in EXPLAINED
-        }
+        seen = planted.attention(result.canonical["network"].mean(axis=0), places)
+        ratios, canonical = (
+            {name: planted.concentration(maps[name], changed) for name in EXPLAINED}
+            for maps, changed in (
+                (result.maps, result.changed),
+                (result.canonical, result.canonical_changed),
+            )
+        )
         first = max(seen, key=seen.__getitem__)
         rows.append(
             {
@@ -362,6 +378,8 @@ def tabulate(
                 "area": result.changed.mean(),
                 **ratios,
                 "first": first,
+                "canonical_area": result.canonical_changed.mean(),
+                **{f"canonical_{name}": value for name, value in canonical.items()},
                 **{f"attention_{name}": value for name, value in seen.items()},
                 "passed": result.accuracy >= accuracy
                 and first == region
@@ -423,7 +441,7 @@ def picture(
         ).astype(np.uint8)
         for name in EXPLAINED:
             pictures[name, region] = figures.heatmap_over_face(
-                result.maps[name].mean(axis=0), mean_face, places[region]
+                result.canonical[name].mean(axis=0), mean_face, places[region]
             )
             ratio = planted.concentration(result.maps[name], result.changed)
             notes[name, region] = f"{ratio:.2f}"
