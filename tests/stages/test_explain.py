@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import keras
@@ -120,7 +121,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
 
 def test_chunks_of_another_seed_are_not_taken(unit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     params = Path("params.yaml")
-    before = params.read_text().replace("checked_per_class: 2", "checked_per_class: 0")
+    before = re.sub(r"checked_per_class: \d+", "checked_per_class: 0", params.read_text())
     # All faces are explained and none checked: the seed does not change which.
     after = before.replace("  seed: 1\n  runtime:", "  seed: 2\n  runtime:")
     assert after != before
