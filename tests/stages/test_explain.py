@@ -169,6 +169,7 @@ def test_a_network_or_fold_that_params_do_not_name_is_refused(unit: Path) -> Non
 def test_an_unreachable_scheduler_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     dask = pytest.importorskip("dask")
     pytest.importorskip("distributed")
+    monkeypatch.setattr(cluster, "PATIENCE", 1)
     with (
         dask.config.set(
             {"scheduler-address": "tcp://127.0.0.1:1", "distributed.comm.timeouts.connect": "1s"}
