@@ -87,14 +87,8 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return files.unit("explanations", "weinet", 0, ".npz")
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
-    unit: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    explain.run("weinet", 0)
-    undisturbed = unit.read_bytes()
-    assert len(files.read_arrays(unit)["face"]) == 24
-    unit.unlink()
-
+def stop_at_the_second_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explain weinet's fold 0 until one chunk is done."""
     done = []
     real = explain.explain_chunk
 
@@ -104,12 +98,23 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
         done.append(chunk)
         return real(*args, **chunk)
 
-    monkeypatch.setattr(explain, "explain_chunk", dies_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(explain, "explain_chunk", dies_at_the_second)
         explain.run("weinet", 0)
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
+    unit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explain.run("weinet", 0)
+    undisturbed = unit.read_bytes()
+    assert len(files.read_arrays(unit)["face"]) == 24
+    unit.unlink()
+
+    stop_at_the_second_chunk(monkeypatch)
     assert not unit.exists()
 
-    rest = []
+    rest, real = [], explain.explain_chunk
     monkeypatch.setattr(
         explain, "explain_chunk", lambda *args, **chunk: rest.append(1) or real(*args, **chunk)
     )
@@ -130,19 +135,8 @@ def test_chunks_of_another_seed_are_not_taken(unit: Path, monkeypatch: pytest.Mo
     undisturbed = unit.read_bytes()
     unit.unlink()
 
-    done = []
-    real = explain.explain_chunk
-
-    def dies_at_the_second(*args: object, **chunk: object) -> dict:
-        if len(done) == 1:
-            raise KeyboardInterrupt
-        done.append(chunk)
-        return real(*args, **chunk)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(explain, "explain_chunk", dies_at_the_second)
-        params.write_text(before)
-        explain.run("weinet", 0)
+    params.write_text(before)
+    stop_at_the_second_chunk(monkeypatch)
     params.write_text(after)
     explain.run("weinet", 0)
     assert unit.read_bytes() == undisturbed

@@ -40,12 +40,20 @@ TINY = Effort(
 
 
 def result(region: str, places: dict, network: str, shuffled: str) -> Result:
-    """A set whose network looks at one region, and the one of shuffled labels at another."""
+    """A set whose network looks at one region, and the one of shuffled labels at another.
+
+    The picture has as many pixels of background as of face.
+    """
     changed = np.stack([places[region]] * 2)
     seen = {"network": places[network], "shuffled": places[shuffled]}
-    even = np.ones(changed.shape)
-    maps = {name: np.stack([seen[name]] * 2) * 1.0 if name in seen else even for name in EXPLAINED}
-    return Result(0.97, 4, 0.5, maps, changed, maps, changed)
+    even = np.ones_like(places[region])
+    canonical = {name: np.stack([seen.get(name, even)] * 2).astype(float) for name in EXPLAINED}
+
+    def in_picture(maps: np.ndarray) -> np.ndarray:
+        return np.pad(maps, ((0, 0), (0, 0), (0, maps.shape[-1])))
+
+    maps = {name: in_picture(face) for name, face in canonical.items()}
+    return Result(0.97, 4, 0.5, maps, in_picture(changed), canonical, changed)
 
 
 @pytest.fixture
@@ -58,8 +66,9 @@ def test_a_network_that_looks_at_the_planted_region_passes(places) -> None:
     table = tabulate({"eyes": result("eyes", places, "eyes", "brows")}, places, 0.95)
     row = table.iloc[0]
     assert row["passed"] and row["first"] == "eyes"
-    assert (row["network"], row["shuffled"], row["random"]) == (5, 0, 1)
-    assert row["canonical_network"] == 5 and row["area"] == row["canonical_area"]
+    assert (row["network"], row["shuffled"], row["random"]) == (10, 0, 2)
+    canonical = [row[f"canonical_{name}"] for name in ("network", "shuffled", "random", "area")]
+    assert canonical == [5, 0, 1, 2 * row["area"]]
     assert row["attention_eyes"] == 5 and row["attention_brows"] == 0
     assert verdict(table, 0.95).startswith("The heatmaps found the planted region in 1 of 1 sets")
 

@@ -1,7 +1,7 @@
 """Known answers: does an explanation find the place that was made to carry the label?
 
-All arrays lie on the canonical face. "Changed" is the truth: the pixels that the label changes in a
-drawn face, all else equal.
+"Changed" is the truth: the pixels that the label changes in a drawn face, all else equal. Maps and
+changes lie in one plane, the picture's or the canonical face's.
 """
 
 from collections.abc import Mapping

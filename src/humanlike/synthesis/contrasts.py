@@ -58,26 +58,28 @@ class ContrastFace:
         return changed_pixels(self.identity, *self.units, self.view, len(self.face.image))
 
 
-def draw_contrast_set(
+def draw_contrast_subject(
     region: str,
-    subjects: int = 24,
+    subject: int,
     images_per_label: int = 10,
     seed: int = 0,
     low: float = 0.6,
     high: float = 1.0,
     size: int = 256,
 ) -> Iterator[ContrastFace]:
-    """Draw faces whose label is carried by ``region`` alone.
+    """Draw one person's faces of a set whose label is carried by ``region`` alone.
 
-    Person, view, light and the action units of every other region are drawn freely and without
-    regard to the label.
+    View, light and the action units of every other region are drawn freely and without regard to
+    the label; no person's faces depend on the others'.
 
     Parameters
     ----------
     region
         One of `CONTRASTS`.
-    subjects, images_per_label
-        How many persons, and images of each label for each of them.
+    subject
+        Number of the person, from 0.
+    images_per_label
+        Images of each label.
     seed
         Seed of the whole set. Persons are those of `draw_sample` with the same seed.
     low, high
@@ -88,29 +90,12 @@ def draw_contrast_set(
     Yields
     ------
     ContrastFace
-        Ordered by subject, label and number.
+        Ordered by label and number.
 
     Raises
     ------
     KeyError
         If the region is not known.
-    """
-    for subject in range(subjects):
-        yield from draw_contrast_subject(region, subject, images_per_label, seed, low, high, size)
-
-
-def draw_contrast_subject(
-    region: str,
-    subject: int,
-    images_per_label: int = 10,
-    seed: int = 0,
-    low: float = 0.6,
-    high: float = 1.0,
-    size: int = 256,
-) -> Iterator[ContrastFace]:
-    """Draw one person's faces of a contrast set; `subject` is a number from 0.
-
-    See `draw_contrast_set`, of which this is a part that does not depend on the others.
     """
     contrast = CONTRASTS[region]
     place = tuple(CONTRASTS).index(region)
