@@ -202,12 +202,11 @@ def score(
     )
     write_tables(found, files.PLOTS / "score")
     by_cell = nest(found.by_expression, list(METRICS))
-    summary = found.summary.copy()
-    verdicts = {"": summary.pop("verdict")}
-    networks = {network: theirs.copy() for network, theirs in found.networks.items()}
-    verdicts |= {f"{network}: ": theirs.pop("verdict") for network, theirs in networks.items()}
+    summary, networks = dict(found.summary), {n: dict(s) for n, s in found.networks.items()}
     # Sentences would make `dvc metrics diff` too wide to read.
-    files.write_bytes(VERDICT, "\n".join(map("".join, verdicts.items())).encode() + b"\n")
+    said = [summary.pop("verdict")]
+    said += [f"{network}: {theirs.pop('verdict')}" for network, theirs in networks.items()]
+    files.write_bytes(VERDICT, "\n".join([*said, ""]).encode())
     files.write_json(
         files.METRICS / "score.json", rounded({**summary, **by_cell, "networks": networks})
     )
