@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from project import (
     PROGRAMS,
     SMALLEST,
@@ -138,8 +140,9 @@ def explained(project: Project) -> list[Path]:
     return list((project.folder / "artifacts/explanations").glob("*/*.npz"))
 
 
-def lock(project: Project) -> str:
-    return (project.folder / "dvc.lock").read_text()
+def lock(project: Project) -> dict[str, Any]:
+    """What is recorded; the order of the stages is the order in which they ended."""
+    return yaml.safe_load((project.folder / "dvc.lock").read_text())
 
 
 def test_a_dask_worker_killed_while_it_explains_costs_no_byte(undisturbed: Project) -> None:
