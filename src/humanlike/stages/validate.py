@@ -64,8 +64,10 @@ class Effort:
     epochs: int = 12  #: at most
     accuracy: float = 0.95  #: on held-out subjects, at which training stops
     explained: int = 8  #: faces of each label
-    samples: int = 128
-    superpixels: int = 64
+    samples: int = 256
+    sampling: str = "paired"
+    emulate: bool = True
+    superpixels: int = 100
 
 
 @dataclass(frozen=True)
@@ -341,8 +343,9 @@ def explain(
         predict(model, faces.images).argmax(axis=1),
         seeds=np.random.SeedSequence(seed).generate_state(len(faces.images)),
         samples=effort.samples,
-        sampling="orthogonal",
+        sampling=effort.sampling,
         superpixels=effort.superpixels,
+        emulate=effort.emulate,
     )
     return found.segments, found.weights
 
