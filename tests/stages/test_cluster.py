@@ -69,3 +69,22 @@ def test_workers_that_die_of_a_task_are_told_in_one_line() -> None:
     killed = distributed.KilledWorker("explain", "tcp://127.0.0.1:2", 3)
     with pytest.raises(HumanlikeError, match="4 workers died of it"):
         cluster.result(Failed(killed))
+
+
+def test_every_task_is_done_once_however_many_are_sent_ahead(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    model = tmp_path / "model.txt"
+    model.write_text("model")
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as local,
+        dask.config.set({"scheduler-address": local.scheduler_address}),
+    ):
+        found = dict(cluster.run(_read, model, range(12), lambda n: {"n": n}))
+    assert found == {n: ("model", n) for n in range(12)}
+
+
+def _read(model: Path, n: int) -> tuple[str, int]:
+    return model.read_text(), n

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -167,9 +168,7 @@ def _on_dask(
 
         # A few tasks more than there are threads keep every worker busy and the images few.
         ahead = 2 * max(1, sum(connection.nthreads().values())) + 2
-        running = as_completed(
-            [submit(number) for number, _ in zip(waiting, range(ahead), strict=False)]
-        )
+        running = as_completed([submit(number) for number in islice(waiting, ahead)])
         for future in running:
             yield future.number, result(future)
             for number in waiting:
