@@ -86,8 +86,7 @@ def main() -> None:
         if "c" in options.parts:
             results |= memory(model, settings)
         if "d" in options.parts:
-            settings["samples"] *= 2
-            results |= workers(model, settings, n_chunks=4 if options.quick else 12)
+            results |= workers(model, settings, n_chunks=4 if options.quick else 8)
         if "e" in options.parts:
             results |= other_stages()
 

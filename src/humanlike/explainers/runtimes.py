@@ -138,7 +138,12 @@ class OpenVINO:
                 f"explain.precision: this processor does not compute in {precision};"
                 " set explain.precision: float32"
             )
-        self._settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "LATENCY"}
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": hint,
+            "PERFORMANCE_HINT": "LATENCY",
+            # Every process would bind its first thread to the first core, and workers share it.
+            "ENABLE_CPU_PINNING": False,
+        }
         # OpenVINO takes every core, and does not know what Dask and job schedulers set.
         if "OMP_NUM_THREADS" in os.environ:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
