@@ -1,3 +1,8 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -96,3 +101,20 @@ def test_bfloat16_is_near_float32(network, images, segments, samples, expected):
         pytest.skip("this processor does not compute in bfloat16")
     found = prepare(network, "openvino", "bfloat16").probabilities(images, segments, samples)
     np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+def test_no_core_is_taken_that_other_workers_would_take_too(
+    network, images, segments, samples, runtime
+):
+    """A runtime that binds its threads to cores begins with the first in every process."""
+    predictor = prepare(network, runtime)
+    seen = set()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(
+            lambda: [predictor.probabilities(images, segments, samples) for _ in range(20)]
+        )
+        while not work.done():
+            for task in Path("/proc/self/task").iterdir():
+                with suppress(ProcessLookupError):  # a thread that has just ended
+                    seen.add(frozenset(os.sched_getaffinity(int(task.name))))
+    assert seen == {frozenset(os.sched_getaffinity(0))}
