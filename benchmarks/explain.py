@@ -69,6 +69,13 @@ def main() -> None:
     ]
 
     results: dict[str, Any] = {"runtime": options.runtime, "precision": options.precision}
+
+    def keep(**found: Any) -> None:
+        """What was measured in half an hour is not lost with what comes after it."""
+        results.update(found)
+        if options.json:
+            options.json.write_text(json.dumps(results, indent=2) + "\n")
+
     with tempfile.TemporaryDirectory() as folder:
         if set("ab") & set(options.parts):
             rows = []
@@ -76,19 +83,19 @@ def main() -> None:
                 model = find_model(network, options.models, Path(folder))
                 rows.append(speed(network, model, options))
                 print(pd.DataFrame(rows[-1:]).to_string(index=False), flush=True)
-            results["networks"] = rows
+                keep(networks=rows)
             ratios = [row["a_ratio"] for row in rows]
-            results["a_geometric_mean"] = float(np.exp(np.mean(np.log(ratios))))
+            keep(a_geometric_mean=float(np.exp(np.mean(np.log(ratios)))))
         model = find_model(options.networks[0], options.models, Path(folder))
         settings = {"runtime": options.runtime, "precision": options.precision, **OURS}
         settings |= {"superpixels": 30, "compactness": 20, "kernel_width": 0.25}
         settings |= {"samples": 32 if options.quick else 128, "emulate": not options.quick}
         if "c" in options.parts:
-            results |= memory(model, settings)
+            keep(**memory(model, settings))
         if "d" in options.parts:
-            results |= workers(model, settings, n_chunks=4 if options.quick else 8)
+            keep(**workers(model, settings, n_chunks=4 if options.quick else 8))
         if "e" in options.parts:
-            results |= other_stages()
+            keep(**other_stages())
 
     print()
     if "networks" in results:
@@ -96,8 +103,6 @@ def main() -> None:
     for key, value in results.items():
         if key != "networks":
             print(f"{key:32} {value:.3g}" if isinstance(value, float) else f"{key:32} {value}")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
 def sample_faces(count: int, size: int) -> tuple[np.ndarray, np.ndarray]:
