@@ -76,6 +76,22 @@ def test_posterior_equals_scikit_learn():
     np.testing.assert_allclose(found.probabilities(unseen), expected, atol=1e-6)
 
 
+def test_left_out_samples_are_told_as_if_they_had_never_been_seen():
+    samples = paired(60, 6, 0)
+    probabilities = network(samples)
+    found = emulator.emulate(samples, probabilities)
+    logarithms = np.log(probabilities)
+    y = logarithms - logarithms.mean(axis=1, keepdims=True) - found.mean
+    gram = np.exp(-emulator._distance(found.samples, found.samples, found.relevance))
+    noise = np.mean((y - gram @ found.coefficients) / found.coefficients)
+    for out in range(0, 60, 7):
+        others = np.arange(60) != out
+        process = GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
+        told = process.fit(samples[others], y[others]).predict(samples[[out]])
+        expected = softmax(found.mean + told, axis=1)[0]
+        np.testing.assert_allclose(found.left_out[out], expected, atol=1e-6)
+
+
 def test_learns_what_it_has_not_seen():
     unseen = orthogonal(512, 16, 1)
     truth = network(unseen)
