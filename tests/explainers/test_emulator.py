@@ -63,30 +63,29 @@ def test_likelihood_equals_scikit_learn_and_its_gradient_is_right(d, m, seed):
     assert error < 1e-3 * (1 + np.abs(value))
 
 
-def test_posterior_equals_scikit_learn():
-    samples, unseen = paired(120, 8, 0), paired(50, 8, 1)
-    probabilities = network(samples)
-    found = emulator.emulate(samples, probabilities)
+def as_scikit_learn(found, probabilities):
+    """What a fitted emulator learned, and scikit-learn's process of the same kernel and noise."""
     logarithms = np.log(probabilities)
     y = logarithms - logarithms.mean(axis=1, keepdims=True) - found.mean
     gram = np.exp(-emulator._distance(found.samples, found.samples, found.relevance))
     noise = np.mean((y - gram @ found.coefficients) / found.coefficients)
-    process = GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
+    return y, GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
+
+
+def test_posterior_equals_scikit_learn():
+    samples, unseen = paired(120, 8, 0), paired(50, 8, 1)
+    found = emulator.emulate(samples, network(samples))
+    y, process = as_scikit_learn(found, network(samples))
     expected = softmax(found.mean + process.fit(samples, y).predict(unseen), axis=1)
     np.testing.assert_allclose(found.probabilities(unseen), expected, atol=1e-6)
 
 
 def test_left_out_samples_are_told_as_if_they_had_never_been_seen():
     samples = paired(60, 6, 0)
-    probabilities = network(samples)
-    found = emulator.emulate(samples, probabilities)
-    logarithms = np.log(probabilities)
-    y = logarithms - logarithms.mean(axis=1, keepdims=True) - found.mean
-    gram = np.exp(-emulator._distance(found.samples, found.samples, found.relevance))
-    noise = np.mean((y - gram @ found.coefficients) / found.coefficients)
+    found = emulator.emulate(samples, network(samples))
+    y, process = as_scikit_learn(found, network(samples))
     for out in range(0, 60, 7):
         others = np.arange(60) != out
-        process = GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
         told = process.fit(samples[others], y[others]).predict(samples[[out]])
         expected = softmax(found.mean + told, axis=1)[0]
         np.testing.assert_allclose(found.left_out[out], expected, atol=1e-6)

@@ -26,6 +26,13 @@ def branched():
     return keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(narrow)))
 
 
+def flipped(axis):
+    image = keras.Input((64, 64, 3))
+    turned = keras.ops.flip(keras.layers.Rescaling(1 / 255)(image), axis=axis)
+    features = keras.layers.Conv2D(4, 3, strides=4)(keras.layers.Conv2D(16, 3)(turned))
+    return keras.Model(image, keras.layers.Dense(3)(keras.layers.Flatten()(features)))
+
+
 NETWORKS = {
     "valid": lambda: network(
         keras.layers.Conv2D(8, 3),
@@ -42,6 +49,7 @@ NETWORKS = {
         keras.layers.Dense(3),
     ),
     "branched": branched,
+    "flipped": lambda: flipped(-1),
 }
 
 
@@ -71,6 +79,10 @@ def test_the_two_parts_are_the_network(name):
     image = np.random.default_rng(1).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     middle = keras.Model(model.inputs[0], cut)(image)
     np.testing.assert_allclose(keras.Model(cut, model.outputs[0])(middle), model(image), rtol=1e-5)
+
+
+def test_a_mirrored_picture_is_not_cut():
+    assert find_prefix(flipped(2)) is None
 
 
 def test_no_cut_is_made_where_none_pays():

@@ -120,6 +120,8 @@ def _fields(operation: Any, seen: list[Fields]) -> Fields | None:
     if kind in _POINTWISE and len({len(fields.first) for fields in seen}) == 1:
         first = np.min([fields.first for fields in seen], axis=0)
         return Fields(first, np.max([fields.last for fields in seen], axis=0))
+    if kind == "Flip" and operation.axis in (-1, 3):  # of the colours, not of the picture
+        return seen[0]
     if kind == "ZeroPadding2D":
         (before, after), columns = operation.padding
         if columns == (before, after):
