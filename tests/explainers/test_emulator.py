@@ -72,8 +72,9 @@ def as_scikit_learn(found, probabilities):
     return y, GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
 
 
-def test_posterior_equals_scikit_learn():
-    samples, unseen = paired(120, 8, 0), paired(50, 8, 1)
+@pytest.mark.parametrize("m", [120, emulator.SEARCHED + 88])
+def test_posterior_equals_scikit_learn(m):
+    samples, unseen = paired(m, 12, 0), paired(50, 12, 1)
     found = emulator.emulate(samples, network(samples))
     y, process = as_scikit_learn(found, network(samples))
     expected = softmax(found.mean + process.fit(samples, y).predict(unseen), axis=1)
