@@ -10,8 +10,8 @@ The faces are those of artifacts/faces, and the networks those of a folder of mo
 the pipeline leaves them; a network that is not there is stood in for by one of random features
 whose last layer is fitted to the faces, so that its predictions vary as a trained one's do. The
 column `model` says which it was. Run it in the project's folder after `dvc repro`, on a machine
-that does nothing else: half an hour on two cores, or five minutes with --quick, which leaves vgg16
-out and takes one face, fewer samples and, in (c) and (d), no emulator.
+that does nothing else: about an hour on two cores, most of it vgg16, or some minutes with --quick,
+which leaves vgg16 out and takes one face, fewer samples and, in (c) and (d), no emulator.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--parts", default="abcde", help="which of (a) to (e) to run")
     parser.add_argument("--faces", type=int, default=3, help="faces that errors are averaged over")
     parser.add_argument("--reference", type=int, default=4096, help="samples of the reference")
-    parser.add_argument("--quick", action="store_true", help="a rough look in five minutes")
+    parser.add_argument("--quick", action="store_true", help="a rough look in some minutes")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     options = parser.parse_args()
     if options.quick:
