@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanlike.explainers.prefix import Fields, colours, find_prefix
+from humanlike.networks.builder import build
 
 
 def network(*layers):
@@ -79,6 +80,14 @@ def test_the_two_parts_are_the_network(name):
     image = np.random.default_rng(1).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     middle = keras.Model(model.inputs[0], cut)(image)
     np.testing.assert_allclose(keras.Model(cut, model.outputs[0])(middle), model(image), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scaling", ["paper", "native"])
+@pytest.mark.parametrize("key", ["vgg16", "resnet50", "mobilenetv3"])
+def test_applications_are_cut_however_their_input_is_scaled(key, scaling):
+    prefix = find_prefix(build(key, input_scaling=scaling))
+    assert prefix is not None
+    assert prefix.output.shape[1] < 112
 
 
 def test_a_mirrored_picture_is_not_cut():
