@@ -309,7 +309,7 @@ def memory(model: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _peak(model: Path, settings: dict[str, Any], faces: int) -> float:
-    from humanlike.stages import cluster
+    from humanlike import cluster
     from humanlike.stages.explain import explain_chunk
 
     task = chunks(model, settings, faces)
@@ -326,7 +326,7 @@ def workers(model: Path, settings: dict[str, Any], n_chunks: int) -> dict[str, A
     import dask
     from distributed import LocalCluster
 
-    from humanlike.stages import cluster
+    from humanlike import cluster
     from humanlike.stages.explain import explain_chunk
 
     seconds, results = [], []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -73,7 +72,7 @@ def score() -> None:
 @app.command(rich_help_panel=BY_HAND)
 def dispatch() -> None:
     """Train and explain on a Dask cluster whatever is stale, and record it in DVC."""
-    from humanlike.stages.dispatch import dispatch as run
+    from humanlike.commands.dispatch import dispatch as run
 
     run()
 
@@ -81,7 +80,7 @@ def dispatch() -> None:
 @app.command(rich_help_panel=BY_HAND)
 def show() -> None:
     """Print the result of the last `dvc repro` as a table."""
-    from humanlike.stages.show import show as print_result
+    from humanlike.commands.show import show as print_result
 
     print_result()
 
@@ -96,7 +95,7 @@ def synthesize(
     high: Annotated[float, typer.Option(min=0, max=1, help="Greatest intensity.")] = 1.0,
 ) -> None:
     """Draw faces that never lived, from action units, with labels and true landmarks."""
-    from humanlike.stages.synthesize import synthesize as draw
+    from humanlike.commands.synthesize import synthesize as draw
 
     draw(output, subjects, images, seed, low, high)
 
@@ -106,31 +105,15 @@ def networks(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Print the twelve networks, with their input size and number of parameters."""
-    from humanlike.networks.registry import NETWORKS
+    from humanlike.commands.networks import list_networks
 
-    rows = [
-        {
-            "key": network.key,
-            "name": network.name,
-            "input_size": network.input_size,
-            "parameters": network.parameters,
-        }
-        for network in NETWORKS.values()
-    ]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-        return
-    typer.echo(f"{'key':<15} {'name':<22} {'input':>5} {'parameters':>12}")
-    for row in rows:
-        typer.echo(
-            f"{row['key']:<15} {row['name']:<22} {row['input_size']:>5} {row['parameters']:>12,}"
-        )
+    list_networks(as_json)
 
 
 @app.command(rich_help_panel=BY_HAND)
 def masks(output: Output) -> None:
     """Write the six Ekman masks as <expression>.png, 0 outside and 255 inside."""
-    from humanlike.stages.masks import write_masks
+    from humanlike.commands.masks import write_masks
 
     write_masks(output)
 
@@ -147,7 +130,7 @@ def score_heatmaps(
     ] = "otsu",
 ) -> None:
     """Score ready heatmaps, made by any method, against the Ekman masks and against chance."""
-    from humanlike.stages.score_heatmaps import score_folder
+    from humanlike.commands.score_heatmaps import score_folder
 
     score_folder(folder, output, threshold)
 
@@ -162,8 +145,8 @@ def validate(
     seed: Annotated[int, typer.Option(min=0, help="Of faces, networks and samples.")] = 0,
 ) -> None:
     """Prove on drawn faces that heatmaps find the one region that carries the label (minutes)."""
-    from humanlike.stages.validate import REGIONS
-    from humanlike.stages.validate import validate as run
+    from humanlike.commands.validate import validate as run
+    from humanlike.validation.sets import REGIONS
 
     if not run(output, regions.split(",") if regions else REGIONS, seed):
         raise typer.Exit(1)
@@ -180,7 +163,7 @@ def check(
     ),
 ) -> None:
     """Report what is recognised in each data set, what is skipped and why, and duplicates."""
-    from humanlike.stages.datasets import check as report
+    from humanlike.commands.datasets import check as report
 
     report(folder)
 

@@ -165,6 +165,21 @@ class Params(Section):
         """The expressions in the order that networks, tables and figures follow."""
         return [label for label in LABELS if label in self.expressions]
 
+    @property
+    def units(self) -> list[tuple[str, int]]:
+        """Every network with every fold that is held out: what is trained and explained."""
+        return [(network, fold) for network in self.train.networks for fold in self.train.folds]
+
+    def check_unit(self, network: str, fold: int) -> None:
+        """Refuse a network or a fold that these params do not name."""
+        for key, value, allowed in (
+            ("train.networks", network, self.train.networks),
+            ("train.folds", fold, self.train.folds),
+        ):
+            if value not in allowed:
+                names = ", ".join(str(name) for name in allowed)
+                raise HumanlikeError(f"{value} is not in {key} of params.yaml; allowed: {names}")
+
 
 def _distinct(values: list[Any]) -> list[Any]:
     for value in values:

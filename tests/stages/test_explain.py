@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from humanlike import artifacts, cluster
 from humanlike.errors import HumanlikeError
-from humanlike.stages import cluster, explain, files
+from humanlike.stages import explain
 
 LABELS = ["anger", "fear"]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -65,12 +66,12 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text("\n".join(text))
 
     rng = np.random.default_rng(0)
-    files.FACES.mkdir(parents=True)
-    np.save(files.FACES / "images.npy", rng.integers(0, 256, (24, 80, 80), dtype=np.uint8))
+    artifacts.FACES.mkdir(parents=True)
+    np.save(artifacts.FACES / "images.npy", rng.integers(0, 256, (24, 80, 80), dtype=np.uint8))
     table = pd.DataFrame(
         {"face": range(24), "expression": "anger", "predicted": ["anger", "fear"] * 12}
     )
-    files.write_table(files.unit("predictions", "weinet", 0, ".csv"), table)
+    artifacts.write_table(artifacts.unit("predictions", "weinet", 0, ".csv"), table)
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -81,10 +82,10 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             keras.layers.Dense(2, activation="softmax"),
         ]
     )
-    path = files.unit("models", "weinet", 0, ".keras")
+    path = artifacts.unit("models", "weinet", 0, ".keras")
     path.parent.mkdir(parents=True)
     model.save(path)
-    return files.unit("explanations", "weinet", 0, ".npz")
+    return artifacts.unit("explanations", "weinet", 0, ".npz")
 
 
 def stop_at_the_second_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +109,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(
 ) -> None:
     explain.run("weinet", 0)
     undisturbed = unit.read_bytes()
-    assert len(files.read_arrays(unit)["face"]) == 24
+    assert len(artifacts.read_arrays(unit)["face"]) == 24
     unit.unlink()
 
     stop_at_the_second_chunk(monkeypatch)
@@ -144,7 +145,7 @@ def test_chunks_of_another_seed_are_not_taken(unit: Path, monkeypatch: pytest.Mo
 
 def test_chunks_of_other_params_are_not_taken(unit: Path) -> None:
     chosen = explain.choose(predictions(2, 2), LABELS, 2, 1, seed=1)
-    model = files.unit("models", "weinet", 0, ".keras")
+    model = artifacts.unit("models", "weinet", 0, ".keras")
     first = explain.fingerprint(model, chosen, {"samples": 10})
     assert first == explain.fingerprint(model, chosen, {"samples": 10})
     assert first != explain.fingerprint(model, chosen, {"samples": 11})
@@ -178,14 +179,14 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine(unit: Path) -> None:
     dask = pytest.importorskip("dask")
     distributed = pytest.importorskip("distributed")
     explain.run("weinet", 0)
-    here = files.read_arrays(unit)
+    here = artifacts.read_arrays(unit)
     unit.unlink()
     with (
         distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
         dask.config.set({"scheduler-address": local.scheduler_address}),
     ):
         explain.run("weinet", 0)
-    there = files.read_arrays(unit)
+    there = artifacts.read_arrays(unit)
     for name in here:
         if here[name].dtype.kind == "f":
             np.testing.assert_allclose(here[name], there[name], atol=1e-5)

@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from humanlike import artifacts
+from humanlike.commands.synthesize import synthesize
 from humanlike.errors import HumanlikeError
-from humanlike.stages import files, preprocess
-from humanlike.stages.synthesize import synthesize
+from humanlike.stages import preprocess
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
 
@@ -19,12 +20,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the shipped params, two folds, and two drawn subjects."""
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(PARAMS.replace("folds: 5 ", "folds: 2 "))
-    synthesize(files.DATA / "drawn", subjects=2, images=1, progress=False)
+    synthesize(artifacts.DATA / "drawn", subjects=2, images=1, progress=False)
     return tmp_path
 
 
 def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
-    images = files.DATA / "drawn" / "images"
+    images = artifacts.DATA / "drawn" / "images"
     names = sorted(path.name for path in images.iterdir() if "neutral" not in path.name)
     gray = np.full((300, 300), 127, np.uint8)
     cv2.imwrite(str(images / names[0]), gray)
@@ -34,20 +35,20 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
 
     preprocess.run()
 
-    faces = files.read_table(files.FACES / "faces.csv")
-    rejected = files.read_table(files.PLOTS / "rejected.csv")
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
+    rejected = artifacts.read_table(artifacts.PLOTS / "rejected.csv")
     assert list(rejected["source"]) == [f"drawn/images/{name}" for name in names[:3]]
     assert list(rejected["reason"]) == ["no face", "file is empty", "2 faces"]
     assert len(faces) == len(names) - 3
     assert list(faces["face"]) == list(range(len(faces)))
     assert list(faces.columns) == ["face", "dataset", "subject", "expression", "fold", "source"]
-    pictures = files.read_array(files.FACES / "images.npy")
-    landmarks = files.read_array(files.FACES / "landmarks.npy")
+    pictures = artifacts.read_array(artifacts.FACES / "images.npy")
+    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     assert pictures.shape == (len(faces), 224, 224) and pictures.dtype == np.uint8
     assert landmarks.shape == (len(faces), 68, 2) and landmarks.dtype == np.float32
     # Left of the eyes is left of the mouth's right corner, on a face that stands upright.
     assert (landmarks[:, 36, 0] < landmarks[:, 54, 0]).all()
-    metrics = json.loads((files.METRICS / "preprocess.json").read_text())
+    metrics = json.loads((artifacts.METRICS / "preprocess.json").read_text())
     assert metrics["faces"] == len(faces)
     assert metrics["left_out"] == {"2 faces": 1, "file is empty": 1, "no face": 1}
     assert metrics["of_other_expressions"] == 2
@@ -55,24 +56,24 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
 
 def test_no_subject_is_in_two_folds(project: Path) -> None:
     preprocess.run()
-    faces = files.read_table(files.FACES / "faces.csv")
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     assert faces.groupby("subject")["fold"].nunique().eq(1).all()
     assert set(faces["fold"]) == {0, 1}
 
 
 def test_a_run_twice_gives_the_same_bytes(project: Path) -> None:
     preprocess.run()
-    first = {path.name: path.read_bytes() for path in files.FACES.iterdir()}
+    first = {path.name: path.read_bytes() for path in artifacts.FACES.iterdir()}
     preprocess.run()
-    assert {path.name: path.read_bytes() for path in files.FACES.iterdir()} == first
+    assert {path.name: path.read_bytes() for path in artifacts.FACES.iterdir()} == first
 
 
 def test_no_face_at_all_ends_in_one_line(project: Path) -> None:
-    for path in (files.DATA / "drawn" / "images").iterdir():
+    for path in (artifacts.DATA / "drawn" / "images").iterdir():
         path.write_bytes(b"not an image")
     with pytest.raises(HumanlikeError, match="no face found in any of 12 photographs"):
         preprocess.run()
-    assert not (files.FACES / "images.npy").exists()
+    assert not (artifacts.FACES / "images.npy").exists()
 
 
 def test_no_photograph_of_the_expressions_ends_in_one_line(project: Path) -> None:
@@ -81,7 +82,7 @@ def test_no_photograph_of_the_expressions_ends_in_one_line(project: Path) -> Non
         .read_text()
         .replace("[anger, disgust, fear, happiness, sadness, surprise]", "[neutral, contempt]")
     )
-    for path in (files.DATA / "drawn" / "images").glob("*neutral*"):
+    for path in (artifacts.DATA / "drawn" / "images").glob("*neutral*"):
         path.unlink()
     with pytest.raises(HumanlikeError, match="datasets check"):
         preprocess.run()
@@ -90,10 +91,10 @@ def test_no_photograph_of_the_expressions_ends_in_one_line(project: Path) -> Non
 def test_a_subject_in_two_sets_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     preprocess.run()
     assert capsys.readouterr().err.count("may be one person") == 0
-    shutil.copytree(files.DATA / "drawn", files.DATA / "again")
+    shutil.copytree(artifacts.DATA / "drawn", artifacts.DATA / "again")
     preprocess.run()
     assert "2 pairs of subjects may be one person each" in capsys.readouterr().err
-    metrics = json.loads((files.METRICS / "preprocess.json").read_text())
+    metrics = json.loads((artifacts.METRICS / "preprocess.json").read_text())
     assert metrics["subjects_that_look_shared"] == 2
 
 
@@ -106,4 +107,4 @@ def test_a_disk_without_room_for_the_faces_ends_in_one_line(
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(HumanlikeError, match=r"images\.npy: cannot be written \(No space left"):
         preprocess.run()
-    assert list(files.FACES.iterdir()) == []
+    assert list(artifacts.FACES.iterdir()) == []

@@ -5,9 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from humanlike import artifacts
 from humanlike.canonical.geometry import HEIGHT, WIDTH
+from humanlike.commands import show
 from humanlike.params import load
-from humanlike.stages import files, score, show
+from humanlike.report.tables import rounded
+from humanlike.stages import score
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,18 +22,18 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_units_that_params_no_longer_name_are_forgotten() -> None:
     params = load(ROOT / "params.yaml")
-    named = [files.unit("history", n, f, ".csv") for n, f in score.units(params)]
+    named = [artifacts.unit("history", n, f, ".csv") for n, f in params.units]
     left_behind = [
-        files.unit("history", "vgg16", 0, ".csv"),
-        files.unit("history", params.train.networks[0], 99, ".csv"),
-        files.ARTIFACTS / "history" / "vgg16" / "notes.txt",
+        artifacts.unit("history", "vgg16", 0, ".csv"),
+        artifacts.unit("history", params.train.networks[0], 99, ".csv"),
+        artifacts.ARTIFACTS / "history" / "vgg16" / "notes.txt",
     ]
     for path in named + left_behind:
-        files.write_bytes(path, b"")
+        artifacts.write_bytes(path, b"")
     score.forget_others("history", ".csv", params)
-    kept = {p for p in (files.ARTIFACTS / "history").rglob("*") if p.is_file()}
+    kept = {p for p in (artifacts.ARTIFACTS / "history").rglob("*") if p.is_file()}
     assert kept == set(named)
-    assert not (files.ARTIFACTS / "history" / "vgg16").exists()
+    assert not (artifacts.ARTIFACTS / "history" / "vgg16").exists()
 
 
 def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
@@ -39,31 +42,31 @@ def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
     for (network, fold), n in right.items():
         truth = ["anger"] * 4
         said = ["anger"] * n + ["fear"] * (4 - n)
-        files.write_table(
-            files.unit("predictions", network, fold, ".csv"),
+        artifacts.write_table(
+            artifacts.unit("predictions", network, fold, ".csv"),
             pd.DataFrame({"face": range(4), "expression": truth, "predicted": said}),
         )
         history = pd.DataFrame({"epoch": [1], "loss": [0.5], "accuracy": [n / 4]})
-        files.write_table(files.unit("history", network, fold, ".csv"), history)
+        artifacts.write_table(artifacts.unit("history", network, fold, ".csv"), history)
     score.join_training(params)
-    written = pd.read_json(files.METRICS / "train.json", typ="series")["accuracy"]
+    written = pd.read_json(artifacts.METRICS / "train.json", typ="series")["accuracy"]
     assert written["weinet"] == {"mean": 0.5, "fold0": 0.25, "fold1": 0.75}
     assert written["songnet"]["mean"] == 0.75
     assert written["mean"] == 0.625
-    confusion = pd.read_csv(files.PLOTS / "train" / "confusion.csv")
+    confusion = pd.read_csv(artifacts.PLOTS / "train" / "confusion.csv")
     assert len(confusion) == 16
 
 
 def test_numbers_are_rounded_wherever_they_stand() -> None:
     nested = {"a": 0.123456789, "b": {"c": [0.1], "d": None, "e": 2}}
-    assert score.rounded(nested) == {"a": 0.123457, "b": {"c": [0.1], "d": None, "e": 2}}
+    assert rounded(nested) == {"a": 0.123457, "b": {"c": [0.1], "d": None, "e": 2}}
 
 
 def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFixture) -> None:
     heatmaps = {("weinet", 0, "neutral"): np.ones((HEIGHT, WIDTH))}
     masks = score.masks_for(["neutral", "anger", "fear"])
     score.score(heatmaps, masks, {}, {}, load(ROOT / "params.yaml"))
-    assert json.loads((files.METRICS / "score.json").read_text()) == {"iou": {"mean": None}}
+    assert json.loads((artifacts.METRICS / "score.json").read_text()) == {"iou": {"mean": None}}
 
     unknown = {"mean": None}
     explained = {
@@ -72,8 +75,8 @@ def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFi
         **dict.fromkeys(("r2", "deletion", "insertion", "random"), unknown),
     }
     accuracy = {"mean": 0.5, "weinet": {"mean": 0.5}}
-    files.write_json(files.METRICS / "explain.json", explained)
-    files.write_json(files.METRICS / "train.json", {"accuracy": accuracy})
+    artifacts.write_json(artifacts.METRICS / "explain.json", explained)
+    artifacts.write_json(artifacts.METRICS / "train.json", {"accuracy": accuracy})
     show.show()
     said = capsys.readouterr().out
     assert "there is nothing to score" in said

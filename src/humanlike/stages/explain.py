@@ -19,16 +19,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import humanlike.explainers
+from humanlike import artifacts, cluster
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.faithfulness import CURVES, SHARES
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params, load
 from humanlike.progress import bar
-from humanlike.stages import cluster, files
-from humanlike.stages.train import check_unit
 
 FACES_PER_CHUNK = 10
-UNFINISHED = files.ARTIFACTS / "unfinished"
+UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 
 
 def run(network: str, fold: int) -> None:
@@ -41,10 +40,10 @@ def run(network: str, fold: int) -> None:
         lacks the asked precision.
     """
     params = load()
-    check_unit(params, network, fold)
-    model = files.unit("models", network, fold, ".keras")
+    params.check_unit(network, fold)
+    model = artifacts.unit("models", network, fold, ".keras")
     chosen = choose(
-        files.read_table(files.unit("predictions", network, fold, ".csv")),
+        artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv")),
         params.labels,
         params.explain.positives_per_class,
         params.explain.checked_per_class,
@@ -60,7 +59,7 @@ def run(network: str, fold: int) -> None:
     paths = [folder / f"{number:05d}.npz" for number in range(len(chunks))]
     todo = [number for number, path in enumerate(paths) if not path.exists()]
 
-    faces = files.read_array(files.FACES / "images.npy")
+    faces = artifacts.read_array(artifacts.FACES / "images.npy")
     size = NETWORKS[network].input_size
 
     def task(number: int) -> dict[str, Any]:
@@ -82,15 +81,15 @@ def run(network: str, fold: int) -> None:
         unit="face",
     ) as progress:
         for number, arrays in cluster.run(explain_chunk, model, todo, task):
-            files.write_arrays(paths[number], **arrays)
+            artifacts.write_arrays(paths[number], **arrays)
             progress.update(len(chunks[number]))
 
-    files.write_arrays(
-        files.unit("explanations", network, fold, ".npz"),
+    artifacts.write_arrays(
+        artifacts.unit("explanations", network, fold, ".npz"),
         face=chosen["face"].to_numpy(np.int64),
         predicted=chosen["predicted"].to_numpy(np.str_),
         checked=chosen["checked"].to_numpy(np.bool_),
-        **join([files.read_arrays(path) for path in paths], size),
+        **join([artifacts.read_arrays(path) for path in paths], size),
     )
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -136,7 +135,7 @@ def fingerprint(model: Path, chosen: pd.DataFrame, settings: dict[str, Any]) -> 
     digest = hashlib.sha256()
     try:
         sources = sorted(Path(humanlike.explainers.__path__[0]).glob("*.py"))
-        for path in (model, files.FACES / "images.npy", *sources):
+        for path in (model, artifacts.FACES / "images.npy", *sources):
             with path.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     except FileNotFoundError as error:

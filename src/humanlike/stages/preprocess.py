@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from humanlike import datasets
+from humanlike import artifacts, datasets
 from humanlike.datasets import Listing
 from humanlike.datasets.check import report
 from humanlike.datasets.folds import assign_folds
@@ -27,7 +27,6 @@ from humanlike.faces.extract import extract_face
 from humanlike.faces.images import Rejected
 from humanlike.params import Params, Preprocess, load
 from humanlike.progress import bar
-from humanlike.stages import files
 
 Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
@@ -42,7 +41,7 @@ def run() -> None:
     """
     params = load()
     listing = datasets.read(
-        files.DATA,
+        artifacts.DATA,
         ckplus_apex_frames=params.preprocess.ckplus_apex_frames,
         bu4dfe_apex_frames=params.preprocess.bu4dfe_apex_frames,
     )
@@ -50,31 +49,31 @@ def run() -> None:
     photographs = listing.photographs[wanted].reset_index(drop=True)
     if photographs.empty:
         raise HumanlikeError(
-            f"{files.DATA}/: no photograph of any of {', '.join(params.expressions)}; "
-            f"`humanlike datasets check {files.DATA}` says what was recognised"
+            f"{artifacts.DATA}/: no photograph of any of {', '.join(params.expressions)}; "
+            f"`humanlike datasets check {artifacts.DATA}` says what was recognised"
         )
     kept, rejected = extract_all(photographs, params.preprocess)
     faces = photographs.loc[kept].reset_index(drop=True)
     faces["fold"] = assign_folds(faces, params.preprocess.folds, params.preprocess.seed)
     faces.insert(0, "face", range(len(faces)))
 
-    files.write_table(
-        files.FACES / "faces.csv",
+    artifacts.write_table(
+        artifacts.FACES / "faces.csv",
         faces[["face", "dataset", "subject", "expression", "fold", "source"]],
     )
-    shared = report(files.DATA, listing).shared[["subject", "other"]].drop_duplicates()
+    shared = report(artifacts.DATA, listing).shared[["subject", "other"]].drop_duplicates()
     if len(shared):
         print(
             f"{len(shared)} pairs of subjects may be one person each, and then are on both sides of"
-            f" a fold: see `humanlike datasets check {files.DATA}`",
+            f" a fold: see `humanlike datasets check {artifacts.DATA}`",
             file=sys.stderr,
         )
     skipped = listing.skipped[listing.skipped["reason"] != UNUSED_FRAME]
     left_out = pd.concat([skipped[["source", "reason"]], rejected])
-    files.write_table(files.PLOTS / "rejected.csv", left_out)
+    artifacts.write_table(artifacts.PLOTS / "rejected.csv", left_out)
     counts = summary(listing, faces, left_out, params)
     counts["subjects_that_look_shared"] = len(shared)
-    files.write_json(files.METRICS / "preprocess.json", counts)
+    artifacts.write_json(artifacts.METRICS / "preprocess.json", counts)
 
 
 def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[int], pd.DataFrame]:
@@ -91,7 +90,7 @@ def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[i
     rejected: list[tuple[str, str]] = []
     landmarks: list[NDArray[np.float32]] = []
     shape = (len(photographs), settings.size, settings.size)
-    with files.whole(files.FACES / "images.npy") as path:
+    with artifacts.whole(artifacts.FACES / "images.npy") as path:
         # On disk, as the faces of a large data set would not fit in memory.
         images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         _reserve(path)
@@ -104,13 +103,13 @@ def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[i
             kept.append(position)
         if not kept:
             raise HumanlikeError(
-                f"{files.DATA}/: no face found in any of {len(photographs)} photographs; "
+                f"{artifacts.DATA}/: no face found in any of {len(photographs)} photographs; "
                 f"the first: {rejected[0][0]}: {rejected[0][1]}"
             )
         images.flush()
         del images
         _shorten(path, len(kept))
-    with files.whole(files.FACES / "landmarks.npy") as path:
+    with artifacts.whole(artifacts.FACES / "landmarks.npy") as path:
         np.save(path, np.stack(landmarks))
     return kept, pd.DataFrame(rejected, columns=["source", "reason"])
 
@@ -126,7 +125,7 @@ def _faces(names: list[str], settings: Preprocess) -> Iterator[Face | str]:
 def _face(settings: Preprocess, name: str) -> Face | str:
     try:
         return extract_face(
-            files.DATA / name, _detector(settings.detector), settings.size, settings.upsample
+            artifacts.DATA / name, _detector(settings.detector), settings.size, settings.upsample
         )
     except Rejected as reason:
         return str(reason)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +9,22 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from humanlike import figures
+from humanlike import artifacts, figures
 from humanlike.alignment.bootstrap import face_weights, resampled_iou
 from humanlike.alignment.ceiling import perfect_heatmap
-from humanlike.alignment.report import Report, report
+from humanlike.alignment.report import report
 from humanlike.alignment.scores import METRICS, iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
 from humanlike.alignment.table import Key, nest, pooled
 from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_region, ekman_mask
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
 from humanlike.params import Params, load
-from humanlike.stages import files
-from humanlike.stages.checks import DIGITS, Checks, by_network, mean
-from humanlike.stages.masks import write_picture
+from humanlike.report.explanations import Checks, by_network, mean
+from humanlike.report.tables import DIGITS, rounded, write_tables
 
 #: What this stage joins, each with a file for every network and fold.
 JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
-VERDICT = files.PLOTS / "score" / "verdict.txt"
+VERDICT = artifacts.PLOTS / "score" / "verdict.txt"
 NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score.\n"
 
 
@@ -46,8 +42,8 @@ def run() -> None:
     explained: list[dict[str, Any]] = []
     checks = Checks()
     mean_faces = []
-    for network, fold in units(params):
-        arrays = files.read_arrays(files.unit("standardized", network, fold, ".npz"))
+    for network, fold in params.units:
+        arrays = artifacts.read_arrays(artifacts.unit("standardized", network, fold, ".npz"))
         mean_faces.append(arrays["mean_face"])
         checks.add(network, arrays)
         for label in params.labels:
@@ -92,21 +88,14 @@ def count(
     }
 
 
-def units(params: Params) -> Iterator[tuple[str, int]]:
-    """Every network and fold that params.yaml names."""
-    for network in params.train.networks:
-        for fold in params.train.folds:
-            yield network, fold
-
-
 def forget_others(kind: str, suffix: str, params: Params) -> None:
     """Delete what networks and folds that params.yaml no longer names have left behind.
 
     DVC depends on the whole folder: with leftovers in it, the same params would not be the same
     pipeline on every machine. DVC's cache still has them.
     """
-    named = {files.unit(kind, network, fold, suffix) for network, fold in units(params)}
-    folder = files.ARTIFACTS / kind
+    named = {artifacts.unit(kind, network, fold, suffix) for network, fold in params.units}
+    folder = artifacts.ARTIFACTS / kind
     for path in folder.glob("*/*"):
         if path not in named:
             path.unlink()
@@ -117,21 +106,21 @@ def forget_others(kind: str, suffix: str, params: Params) -> None:
 
 def join_training(params: Params) -> None:
     """Write metrics/train.json and plots/train: accuracy, history and confusion."""
-    folder = fresh(files.PLOTS / "train")
+    folder = artifacts.fresh(artifacts.PLOTS / "train")
     accuracy: dict[str, Any] = {}
     tables = []
-    for network, fold in units(params):
-        history = files.read_table(files.unit("history", network, fold, ".csv"))
-        files.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
-        table = files.read_table(files.unit("predictions", network, fold, ".csv"))
+    for network, fold in params.units:
+        history = artifacts.read_table(artifacts.unit("history", network, fold, ".csv"))
+        artifacts.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
+        table = artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv"))
         right = (table["expression"] == table["predicted"]).mean()
         accuracy.setdefault(network, {})[f"fold{fold}"] = round(float(right), DIGITS)
         tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
     by_network = {
         network: float(np.mean(list(folds.values()))) for network, folds in accuracy.items()
     }
-    files.write_json(
-        files.METRICS / "train.json",
+    artifacts.write_json(
+        artifacts.METRICS / "train.json",
         {
             "accuracy": {
                 "mean": round(float(np.mean(list(by_network.values()))), DIGITS),
@@ -143,28 +132,28 @@ def join_training(params: Params) -> None:
         },
     )
     confusion = pd.concat(tables)
-    files.write_table(folder / "confusion.csv", confusion)
+    artifacts.write_table(folder / "confusion.csv", confusion)
     counts = {
         str(network): confusion_matrix(rows["expression"], rows["predicted"], labels=params.labels)
         for network, rows in confusion.groupby("network", sort=False)
     }
     for network, matrix in counts.items():
         picture = figures.png(figures.confusion(matrix, params.labels, network))
-        files.write_bytes(folder / f"confusion_{network}.png", picture)
+        artifacts.write_bytes(folder / f"confusion_{network}.png", picture)
 
 
 def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -> None:
     """Write metrics/explain.json: what was explained, by what, and what LIME itself is worth."""
-    folder = fresh(files.PLOTS / "score")
-    files.write_table(folder / "explained.csv", explained.round(DIGITS))
+    folder = artifacts.fresh(artifacts.PLOTS / "score")
+    artifacts.write_table(folder / "explained.csv", explained.round(DIGITS))
     curves = checks.mean_curves()
-    files.write_table(folder / "deletion_insertion.csv", curves.round(DIGITS))
-    files.write_bytes(
+    artifacts.write_table(folder / "deletion_insertion.csv", curves.round(DIGITS))
+    artifacts.write_bytes(
         folder / "deletion_insertion.png", figures.png(figures.probability_curves(curves))
     )
     asked = params.explain.positives_per_class
-    files.write_json(
-        files.METRICS / "explain.json",
+    artifacts.write_json(
+        artifacts.METRICS / "explain.json",
         {
             "explained": int(explained["explained"].sum()),
             "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
@@ -187,8 +176,8 @@ def score(
 ) -> None:
     """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
     if not any(label in masks for _, _, label in heatmaps):
-        files.write_json(files.METRICS / "score.json", {"iou": {"mean": None}})
-        files.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
+        artifacts.write_json(artifacts.METRICS / "score.json", {"iou": {"mean": None}})
+        artifacts.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
         return
     found = report(
         heatmaps,
@@ -200,80 +189,46 @@ def score(
         action_units=ACTION_UNITS,
         seed=params.score.seed,
     )
-    write_tables(found, files.PLOTS / "score")
+    write_tables(found, artifacts.PLOTS / "score")
     by_cell = nest(found.by_expression, list(METRICS))
     summary, networks = dict(found.summary), {n: dict(s) for n, s in found.networks.items()}
     # Sentences would make `dvc metrics diff` too wide to read.
     said = [summary.pop("verdict")]
     said += [f"{network}: {theirs.pop('verdict')}" for network, theirs in networks.items()]
-    files.write_bytes(VERDICT, "\n".join([*said, ""]).encode())
-    files.write_json(
-        files.METRICS / "score.json", rounded({**summary, **by_cell, "networks": networks})
+    artifacts.write_bytes(VERDICT, "\n".join([*said, ""]).encode())
+    artifacts.write_json(
+        artifacts.METRICS / "score.json", rounded({**summary, **by_cell, "networks": networks})
     )
-
-
-def write_tables(found: Report, folder: Path) -> None:
-    """Write a report's tables as CSV, and draw the two that say most."""
-    tables = {
-        "scores_by_fold": found.by_fold,
-        "scores": found.by_expression,
-        "own_and_other_masks": found.matrix.rename_axis("heatmap").reset_index(),
-        "action_units": found.attention,
-    }
-    for name, table in tables.items():
-        files.write_table(folder / f"{name}.csv", table.round(DIGITS))
-    pictures = {
-        "scores_in_context": figures.scores_in_context(found.networks, found.summary["prior"])
-    }
-    if len(found.matrix) > 1:
-        pictures["own_and_other_masks"] = figures.specificity(found.matrix)
-    for name, picture in pictures.items():
-        files.write_bytes(folder / f"{name}.png", figures.png(picture))
 
 
 def draw(
     heatmaps: dict[Key, NDArray[np.floating]], face: NDArray[np.uint8], params: Params
 ) -> None:
     """Write plots/heatmaps and plots/dendrograms, and each fold's heatmap as a gray picture."""
-    stretched = fresh(files.ARTIFACTS / "heatmaps")
+    stretched = artifacts.fresh(artifacts.ARTIFACTS / "heatmaps")
     for (network, fold, label), heatmap in heatmaps.items():
-        write_picture(stretched / network / f"fold{fold}_{label}.png", stretch(heatmap))
+        artifacts.write_picture(stretched / network / f"fold{fold}_{label}.png", stretch(heatmap))
 
-    folder = fresh(files.PLOTS / "heatmaps")
+    folder = artifacts.fresh(artifacts.PLOTS / "heatmaps")
     by_network = pooled(heatmaps, "network", "expression")
     masks = {label: ekman_mask(label) for label in params.labels if label in EXPRESSIONS}
     pictures = {
         (network, label): figures.heatmap_over_face(heatmap, face, masks.get(label))
         for (network, label), heatmap in by_network.items()
     }
-    files.write_bytes(folder / "heatmaps.png", figures.png(figures.heatmap_grid(pictures)))
+    artifacts.write_bytes(folder / "heatmaps.png", figures.png(figures.heatmap_grid(pictures)))
     for (network, label), picture in pictures.items():
-        files.write_bytes(folder / f"{network}_{label}.png", figures.png(picture))
+        artifacts.write_bytes(folder / f"{network}_{label}.png", figures.png(picture))
 
-    dendrograms = fresh(files.PLOTS / "dendrograms")
+    dendrograms = artifacts.fresh(artifacts.PLOTS / "dendrograms")
     for label in params.labels:
         networks = [network for network in params.train.networks if (network, label) in by_network]
         if len(networks) > 1:
             alike = similarity([by_network[network, label] for network in networks])
             table = pd.DataFrame(alike.round(DIGITS), networks, networks)
-            files.write_table(
-                files.PLOTS / "score" / f"similarity_{label}.csv",
+            artifacts.write_table(
+                artifacts.PLOTS / "score" / f"similarity_{label}.csv",
                 table.reset_index(names="network"),
             )
             tree = figures.similarity_dendrogram(dendrogram_linkage(alike), networks, label)
-            files.write_bytes(dendrograms / f"{label}.png", figures.png(tree))
-
-
-def fresh(folder: Path) -> Path:
-    """Make a folder, empty: nothing of an earlier run stays in it."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def rounded(values: Any) -> Any:
-    """Round every number of nested metrics, so that they read and compare well."""
-    if isinstance(values, dict):
-        return {key: rounded(value) for key, value in values.items()}
-    return round(values, DIGITS) if isinstance(values, float) else values
+            artifacts.write_bytes(dendrograms / f"{label}.png", figures.png(tree))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from humanlike import artifacts
 from humanlike.canonical.geometry import HEIGHT, WIDTH, rescale_landmarks
 from humanlike.canonical.warp import warp
 from humanlike.explainers.importance import importance
 from humanlike.params import load
 from humanlike.progress import bar
-from humanlike.stages import files
-from humanlike.stages.train import check_unit
 
 
 def run(network: str, fold: int) -> None:
     """Write the standardised importance maps, superpixels and mean face of one network and fold."""
     params = load()
-    check_unit(params, network, fold)
-    explained = files.read_arrays(files.unit("explanations", network, fold, ".npz"))
-    images = files.read_array(files.FACES / "images.npy")
-    landmarks = files.read_array(files.FACES / "landmarks.npy")
+    params.check_unit(network, fold)
+    explained = artifacts.read_arrays(artifacts.unit("explanations", network, fold, ".npz"))
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
 
     segments, faces = explained["segments"], explained["face"]
     weights = importance(explained["weights"], params.standardize.positive_only)
@@ -36,8 +35,8 @@ def run(network: str, fold: int) -> None:
     again = importance(explained["weights_again"], params.standardize.positive_only)
     checked = np.flatnonzero(explained["checked"])
     maps_again = [row[superpixels[i]] for row, i in zip(again, checked, strict=True)]
-    files.write_arrays(
-        files.unit("standardized", network, fold, ".npz"),
+    artifacts.write_arrays(
+        artifacts.unit("standardized", network, fold, ".npz"),
         face=faces,
         predicted=explained["predicted"],
         superpixels=superpixels,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
-from humanlike.params import Params, load
-from humanlike.stages import files
+from humanlike.params import load
 
 
 def run(network: str, fold: int) -> None:
@@ -23,8 +23,8 @@ def run(network: str, fold: int) -> None:
         The fold has no test or no training faces, weights cannot be had, or the loss is not finite.
     """
     params = load()
-    check_unit(params, network, fold)
-    faces = files.read_table(files.FACES / "faces.csv")
+    params.check_unit(network, fold)
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     held_out = (faces["fold"] == fold).to_numpy()
     for part, rows in (("test", held_out), ("training", ~held_out)):
         if not rows.any():
@@ -42,8 +42,8 @@ def run(network: str, fold: int) -> None:
     from humanlike.networks.files import save
 
     settings = params.train
-    images = files.read_array(files.FACES / "images.npy")
-    landmarks = files.read_array(files.FACES / "landmarks.npy")
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     labels = faces["expression"].map(params.labels.index).to_numpy()
     shown, tested = np.flatnonzero(~held_out), np.flatnonzero(held_out)
     if settings.limit is not None and settings.limit < len(shown):
@@ -69,24 +69,13 @@ def run(network: str, fold: int) -> None:
     )
     probabilities = training.predict(model, images[tested])
 
-    with files.whole(files.unit("models", network, fold, ".keras")) as temporary:
+    with artifacts.whole(artifacts.unit("models", network, fold, ".keras")) as temporary:
         save(model, temporary)
-    files.write_table(files.unit("history", network, fold, ".csv"), history)
-    files.write_table(
-        files.unit("predictions", network, fold, ".csv"),
+    artifacts.write_table(artifacts.unit("history", network, fold, ".csv"), history)
+    artifacts.write_table(
+        artifacts.unit("predictions", network, fold, ".csv"),
         predictions(faces.iloc[tested], probabilities, params.labels),
     )
-
-
-def check_unit(params: Params, network: str, fold: int) -> None:
-    """Refuse a network or a fold that params.yaml does not name."""
-    for key, value, allowed in (
-        ("train.networks", network, params.train.networks),
-        ("train.folds", fold, params.train.folds),
-    ):
-        if value not in allowed:
-            names = ", ".join(str(name) for name in allowed)
-            raise HumanlikeError(f"{value} is not in {key} of params.yaml; allowed: {names}")
 
 
 def predictions(faces: pd.DataFrame, probabilities: Any, labels: list[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import humanlike
@@ -146,6 +146,16 @@ def check_code(expected: str) -> None:
             f"a Dask worker ({os.uname().nodename}, {Path(humanlike.__path__[0])}) has other code "
             "than this machine: bring both to the same state and restart the worker"
         )
+
+
+def end_with_parent() -> None:
+    """End this process when its standard input closes, as it does when its parent ends."""
+
+    def follow() -> None:
+        sys.stdin.read()
+        os._exit(1)
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _on_dask(

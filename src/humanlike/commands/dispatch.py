@@ -12,19 +12,24 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from humanlike import cluster
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
 from humanlike.progress import bar
-from humanlike.stages import cluster, explain, train
-from humanlike.stages.score import units
 
 Unit = tuple[str, int]
+
+#: A stage's command, until it ends or the worker that started it does.
+WITH_PARENT = """
+from humanlike import cli, cluster
+cluster.end_with_parent()
+cli.main()
+"""
 
 
 def dispatch() -> None:
@@ -69,7 +74,7 @@ def stale_stages(params: Params) -> list[str]:
     """The train and explain stages that `dvc repro` would run, each after what it needs."""
     changed = json.loads(dvc("status", "--json"))
     stages = []
-    for unit in units(params):
+    for unit in params.units:
         trained, explained = (stage_name(kind, unit) for kind in ("train", "explain"))
         if trained in changed:
             stages.append(trained)
@@ -120,7 +125,7 @@ def run_stage(code: str, project: str, stage: str, _after: None) -> None:
     task = worker.get_current_task()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *stage.replace("@", "-").split("-")],
+            [sys.executable, "-c", WITH_PARENT, *stage.replace("@", "-").split("-")],
             cwd=project,
             # The worker is where the work is done: the stage must not hand it to the cluster again.
             env={**os.environ, "DASK_SCHEDULER_ADDRESS": ""},
@@ -142,21 +147,6 @@ def run_stage(code: str, project: str, stage: str, _after: None) -> None:
     if process.returncode:
         reason = lines[-1] if lines else f"exit status {process.returncode}"
         raise HumanlikeError(reason.removeprefix("humanlike: "))
-
-
-def main() -> None:
-    """Run one stage, `train weinet 0`, until it ends or the worker that started it does."""
-
-    def follow() -> None:
-        sys.stdin.read()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-    kind, network, fold = sys.argv[1:]
-    try:
-        {"train": train.run, "explain": explain.run}[kind](network, int(fold))
-    except HumanlikeError as error:
-        sys.exit(f"humanlike: {error}")
 
 
 def stage_name(kind: str, unit: Unit) -> str:
@@ -181,7 +171,3 @@ def dvc(*arguments: str) -> str:
         reason = (ours or said)[-1].removeprefix("humanlike: ")
         raise HumanlikeError(f"dvc {' '.join(arguments)}: {reason}")
     return done.stdout
-
-
-if __name__ == "__main__":
-    main()

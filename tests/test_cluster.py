@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from humanlike import cluster
 from humanlike.errors import HumanlikeError
-from humanlike.stages import cluster
 
 ADDRESS = "tcp://127.0.0.1:1"
 

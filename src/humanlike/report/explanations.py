@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from humanlike.alignment.similarity import similarity
 from humanlike.explainers.faithfulness import CURVES, SHARES, area
-
-DIGITS = 6
+from humanlike.report.tables import DIGITS
 
 
 class Checks:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from humanlike.explainers.faithfulness import CURVES, SHARES
-from humanlike.stages.checks import Checks
+from humanlike.report.explanations import Checks
 
 
 def unit(maps: np.ndarray, again: np.ndarray, predicted: list[str], level: float) -> dict:

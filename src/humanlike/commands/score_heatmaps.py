@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from humanlike import artifacts
 from humanlike.alignment.report import report
 from humanlike.alignment.scores import METRICS, Threshold
 from humanlike.alignment.table import Key
@@ -17,9 +18,8 @@ from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_region, ekman_mask
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
-from humanlike.stages import files
-from humanlike.stages.score import write_tables
-from humanlike.stages.show import in_words
+from humanlike.report.tables import write_tables
+from humanlike.report.words import in_words
 
 NAME = re.compile(rf"fold(\d+)_({'|'.join(EXPRESSIONS)})\.png")
 
@@ -51,8 +51,8 @@ def score_folder(folder: Path, output: Path, threshold: str = "otsu") -> None:
         action_units=ACTION_UNITS,
     )
     columns = ["network", "expression", *METRICS]
-    files.write_table(output / "scores.csv", found.by_expression[columns])
-    files.write_json(output / "summary.json", found.summary)
+    artifacts.write_table(output / "scores.csv", found.by_expression[columns])
+    artifacts.write_json(output / "summary.json", found.summary)
     write_tables(found, output / "tables")
     typer.echo(in_words(found.summary))
 

@@ -10,23 +10,17 @@ from humanlike.alignment.report import report
 from humanlike.canonical.geometry import rescale_landmarks
 from humanlike.canonical.masks import ekman_mask
 from humanlike.canonical.warp import warp
+from humanlike.commands.validate import validate
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.importance import importance
 from humanlike.expressions import EXPRESSIONS
 from humanlike.faces.align import align
 from humanlike.faces.detect import detector
 from humanlike.faces.extract import find_face
-from humanlike.stages.validate import (
-    EXPLAINED,
-    REGIONS,
-    Effort,
-    Result,
-    choose,
-    tabulate,
-    validate,
-    verdict,
-)
 from humanlike.synthesis.sample import draw_sample
+from humanlike.validation.sets import REGIONS, Effort
+from humanlike.validation.telling import tabulate, verdict
+from humanlike.validation.trial import EXPLAINED, Result, choose
 
 TINY = Effort(
     subjects=3,

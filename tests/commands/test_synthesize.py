@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from humanlike.commands.synthesize import synthesize
 from humanlike.errors import HumanlikeError
-from humanlike.stages.synthesize import synthesize
 from humanlike.synthesis.sample import draw_sample
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_left_of_a_sample_that_failed(tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("out of ink")
 
-    monkeypatch.setattr("humanlike.stages.synthesize.draw_sample", broken)
+    monkeypatch.setattr("humanlike.commands.synthesize.draw_sample", broken)
     with pytest.raises(RuntimeError):
         synthesize(tmp_path / "sample", subjects=1, images=1, progress=False)
     assert list(tmp_path.iterdir()) == []

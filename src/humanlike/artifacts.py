@@ -1,16 +1,18 @@
-"""Where the stages keep their files, and how a file is written whole or not at all."""
+"""Where stages and commands keep their files, and how a file is written whole or not at all."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -74,6 +76,19 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a gray picture (H, W) uint8 as PNG."""
+    write_bytes(path, cv2.imencode(".png", picture)[1].tobytes())
+
+
+def fresh(folder: Path) -> Path:
+    """Make a folder, empty: nothing of an earlier run stays in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table that `write_table` wrote; words such as "NA" stay words."""
     try:
@@ -103,6 +118,22 @@ def read_array(path: Path) -> NDArray[Any]:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(path, error) from None
+
+
+def read_json(path: Path) -> dict:
+    """Read metrics that a stage wrote."""
+    try:
+        return json.loads(read_text(path))
+    except ValueError as error:
+        raise HumanlikeError(f"{path}: damaged ({error}); run `dvc repro`") from None
+
+
+def read_text(path: Path) -> str:
+    """Read a text that a stage wrote."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise HumanlikeError(f"{path}: no such file; `dvc repro` makes it") from None
 
 
 def _unreadable(path: Path, error: Exception) -> HumanlikeError:

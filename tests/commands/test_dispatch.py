@@ -1,16 +1,15 @@
 import pytest
 
+from humanlike import cluster
+from humanlike.commands import dispatch
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params
-from humanlike.stages import cluster, dispatch
 
 
 class OneNetwork:
     """Stands for params with one network and two folds."""
 
-    class train:  # noqa: N801
-        networks = ("weinet",)
-        folds = (0, 1)
+    units = (("weinet", 0), ("weinet", 1))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""What people run by hand, one module for each command."""

@@ -1,0 +1,1 @@
+"""What is told of a result: in words, tables and pictures."""

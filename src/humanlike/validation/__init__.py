@@ -1,0 +1,1 @@
+"""Known answers: sets of drawn faces in which one region alone carries the label."""
