@@ -25,6 +25,7 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 
 FACES = ARTIFACTS / "faces"
+EVIDENCE = ARTIFACTS / "evidence.npz"
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)

@@ -118,6 +118,15 @@ class Standardize(Section):
     positive_only: bool
 
 
+class Evidence(Section):
+    """Where the expressions differ; see `humanlike.alignment.evidence`."""
+
+    against: Literal["others", "neutral"]
+    contrast: Annotated[float, Field(gt=0, lt=1)]
+    smoothing: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+
+
 class Score(Section):
     """Heatmap against mask."""
 
@@ -142,6 +151,7 @@ class Params(Section):
     train: Train
     explain: Explain
     lime: Lime
+    evidence: Evidence
     standardize: Standardize
     score: Score
 
