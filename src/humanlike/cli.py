@@ -147,6 +147,23 @@ def score_heatmaps(
 
 
 @app.command(rich_help_panel=BY_HAND)
+def power(
+    output: Output = Path("power"),
+    difference: Annotated[
+        float, typer.Option(min=0, max=1, help="True difference of own and other masks' IoU.")
+    ] = 0.05,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(help="Published heatmaps instead of the last run; as for score-heatmaps."),
+    ] = None,
+) -> None:
+    """How many subjects a study needs before its score can call heatmaps specific."""
+    from humanlike.commands.power import power as run
+
+    run(output, difference, heatmaps)
+
+
+@app.command(rich_help_panel=BY_HAND)
 def validate(
     output: Output = Path("validation"),
     regions: Annotated[

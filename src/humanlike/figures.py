@@ -266,6 +266,28 @@ def probability_curves(curves: pd.DataFrame) -> Figure:
     return figure
 
 
+def power_curve(subjects: Sequence[int], powers: ArrayLike, difference: float) -> Figure:
+    """The chance of finding a true difference, by the number of subjects behind each heatmap.
+
+    Parameters
+    ----------
+    subjects, powers : (n,) arrays
+    difference : float
+        Own minus other masks' IoU.
+    """
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(subjects, powers, "o-", ms=4, color=_LINE)
+    axes.axhline(0.8, color="gray", ls="--", lw=1)
+    axes.set_xscale("log")
+    axes.set_xticks(subjects, [str(number) for number in subjects], fontsize=8)
+    axes.minorticks_off()
+    axes.set(xlabel="subjects behind each heatmap", ylabel="power", ylim=(0, 1.02))
+    axes.set_title(f"to call a difference of {difference:.3f} specific", fontsize=9)
+    _open(axes, sides=("top", "right"))
+    return figure
+
+
 def training_history(history: pd.DataFrame, title: str = "") -> Figure:
     """Loss and accuracy by epoch.
 
