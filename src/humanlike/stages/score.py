@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from humanlike import artifacts, figures
-from humanlike.alignment.bootstrap import face_weights, resampled_iou
 from humanlike.alignment.ceiling import perfect_heatmap
+from humanlike.alignment.intervals import subject_influences
 from humanlike.alignment.report import report
 from humanlike.alignment.scores import METRICS, iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
@@ -38,7 +38,7 @@ def run() -> None:
     masks = masks_for(params.labels)
     heatmaps: dict[Key, NDArray[np.floating]] = {}
     ceilings: dict[Key, float] = {}
-    draws: dict[Key, NDArray[np.float64]] = {}
+    influences: dict[Key, pd.DataFrame] = {}
     explained: list[dict[str, Any]] = []
     checks = Checks()
     mean_faces = []
@@ -58,12 +58,11 @@ def run() -> None:
                 mask = masks[label]
                 perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
                 ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
-                weights = face_weights(
-                    arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
+                influences[key] = subject_influences(
+                    maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
-                draws[key] = resampled_iou(maps, mask, weights, params.score.threshold)
     join_explanations(pd.DataFrame(explained), checks, params)
-    score(heatmaps, masks, ceilings, draws, params)
+    score(heatmaps, masks, ceilings, influences, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
 
@@ -171,7 +170,7 @@ def score(
     heatmaps: dict[Key, NDArray[np.floating]],
     masks: dict[str, NDArray[np.bool_]],
     ceilings: dict[Key, float],
-    draws: dict[Key, NDArray[np.float64]],
+    influences: dict[Key, pd.DataFrame],
     params: Params,
 ) -> None:
     """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
@@ -184,7 +183,7 @@ def score(
         masks,
         params.score.threshold,
         ceilings=ceilings,
-        draws=draws,
+        influences=influences,
         regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
         action_units=ACTION_UNITS,
         seed=params.score.seed,
