@@ -131,7 +131,6 @@ class Score(Section):
     """Heatmap against mask."""
 
     threshold: Literal["otsu"] | float
-    bootstrap: Annotated[int, Field(ge=100)]
     seed: Seed
 
     @field_validator("threshold", mode="before")

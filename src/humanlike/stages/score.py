@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from humanlike import artifacts, figures
-from humanlike.alignment.bootstrap import face_weights, resampled_iou
 from humanlike.alignment.ceiling import perfect_heatmap
+from humanlike.alignment.intervals import subject_influences
 from humanlike.alignment.report import report
 from humanlike.alignment.scores import METRICS, iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
@@ -38,14 +38,16 @@ def run() -> None:
     masks = masks_for(params.labels)
     heatmaps: dict[Key, NDArray[np.floating]] = {}
     ceilings: dict[Key, float] = {}
-    draws: dict[Key, NDArray[np.float64]] = {}
+    influences: dict[Key, pd.DataFrame] = {}
     explained: list[dict[str, Any]] = []
+    faces: list[pd.DataFrame] = []
     checks = Checks()
     mean_faces = []
     for network, fold in params.units:
         arrays = artifacts.read_arrays(artifacts.unit("standardized", network, fold, ".npz"))
         mean_faces.append(arrays["mean_face"])
         checks.add(network, arrays)
+        faces.append(fits(network, arrays))
         for label in params.labels:
             key = (network, fold, label)
             rows = arrays["predicted"] == label
@@ -58,12 +60,11 @@ def run() -> None:
                 mask = masks[label]
                 perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
                 ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
-                weights = face_weights(
-                    arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
+                influences[key] = subject_influences(
+                    maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
-                draws[key] = resampled_iou(maps, mask, weights, params.score.threshold)
-    join_explanations(pd.DataFrame(explained), checks, params)
-    score(heatmaps, masks, ceilings, draws, params)
+    join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, params)
+    score(heatmaps, masks, ceilings, influences, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
 
@@ -77,15 +78,18 @@ def count(
     key: Key, arrays: dict[str, NDArray[Any]], rows: NDArray[np.bool_]
 ) -> dict[str, str | int | float]:
     """How many faces are behind a heatmap, into how many parts they were cut, and LIME's fit."""
-    figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
     return {
         **dict(zip(("network", "fold", "expression"), key, strict=True)),
         "explained": int(rows.sum()),
-        **{
-            name: float(arrays[array][rows].mean()) if rows.any() else np.nan
-            for name, array in figures_of.items()
-        },
+        **fits(key[0], arrays)[rows].mean(numeric_only=True),
     }
+
+
+def fits(network: str, arrays: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    """LIME's fit of each explained face and how many parts it was cut into, a row a face."""
+    figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
+    known = {name: arrays[array].astype(float) for name, array in figures_of.items()}
+    return pd.DataFrame({"network": network, **known})
 
 
 def forget_others(kind: str, suffix: str, params: Params) -> None:
@@ -142,7 +146,9 @@ def join_training(params: Params) -> None:
         artifacts.write_bytes(folder / f"confusion_{network}.png", picture)
 
 
-def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -> None:
+def join_explanations(
+    explained: pd.DataFrame, faces: pd.DataFrame, checks: Checks, params: Params
+) -> None:
     """Write metrics/explain.json: what was explained, by what, and what LIME itself is worth."""
     folder = artifacts.fresh(artifacts.PLOTS / "score")
     artifacts.write_table(folder / "explained.csv", explained.round(DIGITS))
@@ -158,8 +164,8 @@ def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -
             "explained": int(explained["explained"].sum()),
             "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
             "heatmaps_missing": int((explained["explained"] == 0).sum()),
-            "superpixels": mean(explained["superpixels"]),
-            "r2": by_network(explained, "r2"),
+            "superpixels": mean(faces["superpixels"]),
+            "r2": by_network(faces, "r2"),
             **checks.metrics(),
             "runtime": params.explain.runtime,
             "precision": params.explain.precision,
@@ -171,7 +177,7 @@ def score(
     heatmaps: dict[Key, NDArray[np.floating]],
     masks: dict[str, NDArray[np.bool_]],
     ceilings: dict[Key, float],
-    draws: dict[Key, NDArray[np.float64]],
+    influences: dict[Key, pd.DataFrame],
     params: Params,
 ) -> None:
     """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
@@ -184,7 +190,7 @@ def score(
         masks,
         params.score.threshold,
         ceilings=ceilings,
-        draws=draws,
+        influences=influences,
         regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
         action_units=ACTION_UNITS,
         seed=params.score.seed,
