@@ -142,6 +142,13 @@ def similarity_dendrogram(linkage: NDArray, names: Sequence[str], title: str) ->
     return figure
 
 
+def note(text: str) -> Figure:
+    """A line of text in the place of a picture that cannot be drawn."""
+    figure = Figure(figsize=(5, 1.1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color="gray", fontsize=9)
+    return figure
+
+
 def confusion(counts: ArrayLike, labels: Sequence[str], title: str = "") -> Figure:
     """A confusion matrix, each row as shares of its true label.
 
