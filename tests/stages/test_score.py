@@ -9,6 +9,7 @@ from humanlike import artifacts
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.commands import show
 from humanlike.params import load
+from humanlike.report.explanations import Checks
 from humanlike.report.tables import rounded
 from humanlike.stages import score
 
@@ -55,6 +56,32 @@ def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
     assert written["mean"] == 0.625
     confusion = pd.read_csv(artifacts.PLOTS / "train" / "confusion.csv")
     assert len(confusion) == 16
+
+
+def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
+    params = load(ROOT / "params.yaml")
+    predicted = np.array(["anger"] * 9 + ["fear"])
+    arrays = {
+        "predicted": predicted,
+        "r2": np.array([0.9] * 9 + [0.1], np.float32),
+        "n_superpixels": np.array([30] * 9 + [10]),
+        "maps": np.zeros((10, 4, 4), np.float32),
+        "maps_again": np.zeros((0, 4, 4), np.float32),
+        "checked": np.zeros(10, bool),
+        "curves": np.zeros((0, 3, 21), np.float32),
+    }
+    checks = Checks()
+    checks.add("weinet", arrays)
+    cells = [
+        score.count(("weinet", 0, label), arrays, predicted == label) for label in params.labels
+    ]
+    score.join_explanations(pd.DataFrame(cells), score.fits("weinet", arrays), checks, params)
+    written = json.loads((artifacts.METRICS / "explain.json").read_text())
+    assert written["r2"] == pytest.approx({"mean": 0.82, "weinet": 0.82})
+    assert written["superpixels"] == 28
+    table = pd.read_csv(artifacts.PLOTS / "score" / "explained.csv").set_index("expression")
+    assert table.loc["fear", "r2"] == pytest.approx(0.1)
+    assert table.loc["sadness", "explained"] == 0 and np.isnan(table.loc["sadness", "r2"])
 
 
 def test_numbers_are_rounded_wherever_they_stand() -> None:

@@ -39,8 +39,7 @@ def run(network: str, fold: int) -> None:
     artifacts.write_arrays(
         artifacts.unit("standardized", network, fold, ".npz"),
         face=faces,
-        # Two data sets may give two people one name.
-        subject=(people["dataset"] + "/" + people["subject"]).to_numpy(str)[faces],
+        subject=people["subject"].to_numpy(str)[faces],
         predicted=explained["predicted"],
         superpixels=superpixels,
         maps=maps,
