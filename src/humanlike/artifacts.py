@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,12 @@ TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source",
 def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
     """The file of one network and fold, such as `artifacts/models/weinet/fold0.keras`."""
     return ARTIFACTS / kind / network / f"fold{fold}{suffix}"
+
+
+def joined(units: Sequence[tuple[str, int]]) -> list[Path]:
+    """What score joins: the files of every network and fold, a kind after the other."""
+    kinds = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
+    return [unit(kind, *which, suffix) for kind, suffix in kinds.items() for which in units]
 
 
 def weights(name: str) -> str:

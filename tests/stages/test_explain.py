@@ -192,3 +192,23 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine(unit: Path) -> None:
             np.testing.assert_allclose(here[name], there[name], atol=1e-5)
         else:
             np.testing.assert_array_equal(here[name], there[name])
+
+
+def test_a_finished_unit_forgets_its_own_chunks_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = explain.UNFINISHED / f"weinet-fold1-{'a' * 16}"
+    noted = explain.UNFINISHED / f"weinet-fold1-{'b' * 16}"
+    kept = [
+        noted / "notes.txt",
+        explain.UNFINISHED / f"weinet-fold10-{'a' * 16}" / "00000.npz",
+        explain.UNFINISHED / f"songnet-fold1-{'a' * 16}" / "00000.npz",
+        explain.UNFINISHED / "weinet-fold1-copy" / "00000.npz",
+    ]
+    for path in (old / "00000.npz", old / ".00001.4321.npz", noted / "00000.npz", *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    explain.forget_chunks("weinet", 1)
+    assert not old.exists()
+    assert {path for path in explain.UNFINISHED.rglob("*") if path.is_file()} == set(kept)

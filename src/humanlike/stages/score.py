@@ -31,8 +31,6 @@ from humanlike.report.tables import (
     write_tables,
 )
 
-#: What this stage joins, each with a file for every network and fold.
-JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
 VERDICT = artifacts.PLOTS / "score" / "verdict.txt"
 NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score.\n"
 
@@ -41,13 +39,7 @@ def run() -> None:
     """Write all metrics and plots of the networks and folds that params.yaml names."""
     params = load()
     # What other networks and folds left behind, or people put there, is neither read nor touched.
-    storage.bring(
-        [
-            artifacts.unit(kind, network, fold, suffix)
-            for kind, suffix in JOINED.items()
-            for network, fold in params.units
-        ]
-    )
+    storage.bring(artifacts.joined(params.units))
     join_training(params)
 
     references = [read_reference(name, params.labels) for name in params.score.references]
