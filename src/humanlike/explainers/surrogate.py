@@ -171,12 +171,13 @@ def r2(
     (n,) float64
         At most 1; 0 for what a constant would explain. Where the probability does not change by
         more than its rounding (`RESOLUTION`), scikit-learn's convention: 1 if that is what is
-        predicted, else 0.
+        predicted, else 0. Where it changes, but not on samples of any weight, 0.
     """
     if mean is None:
         mean = np.average(probabilities, axis=1, weights=proximities)[:, None]
     unexplained = np.sum(proximities * (probabilities - predicted) ** 2, axis=1)
     total = np.sum(proximities * (probabilities - mean) ** 2, axis=1)
-    varies = np.ptp(probabilities, axis=1) >= RESOLUTION
-    as_constant = np.where(np.abs(predicted - mean).max(axis=1) < RESOLUTION, 1.0, 0.0)
+    constant = np.ptp(probabilities, axis=1) < RESOLUTION
+    as_constant = constant & (np.abs(predicted - mean).max(axis=1) < RESOLUTION)
+    varies = ~constant & (total >= RESOLUTION**2 * proximities.sum(axis=1))
     return np.where(varies, 1 - unexplained / np.where(varies, total, 1), as_constant)
