@@ -107,8 +107,10 @@ class Lime(Section):
     samples: Annotated[int, Field(ge=2)]
     sampling: Literal["bernoulli", "paired", "orthogonal"]
     superpixels: Annotated[int, Field(ge=2, le=250)]
-    compactness: Annotated[float, Field(gt=0)]
-    kernel_width: Annotated[float, Field(gt=0)]
+    # SLIC's arithmetic ends outside.
+    compactness: Annotated[float, Field(ge=0.01, le=1e6)]
+    # Of a kernel that is narrower, no sample but the whole face has any weight.
+    kernel_width: Annotated[float, Field(ge=0.05, allow_inf_nan=False)]
     emulate: bool
 
 

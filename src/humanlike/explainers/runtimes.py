@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from humanlike.errors import HumanlikeError
-from humanlike.explainers.prefix import colours, find_prefix
+from humanlike.explainers.prefix import agrees, colours, find_prefix
 
 if TYPE_CHECKING:
     import keras
@@ -160,7 +160,8 @@ class Network:
 
     Where a face's samples outnumber the pictures that its superpixels' colours make, its first
     layers are computed for those pictures alone (see `humanlike.explainers.prefix`). Other faces
-    go through whole, a batch running over from one face to the next.
+    go through whole, a batch running over from one face to the next. So do all faces where a trial
+    on random samples says that the network cannot be cut: only time is lost.
 
     Every batch has the same shape, the last one filled up, because a runtime may round otherwise in
     another shape: so a face's result is the same to the bit in whatever company it comes.
@@ -171,7 +172,8 @@ class Network:
     ) -> None:
         self.size, self.classes = model.input_shape[1], model.output_shape[-1]
         self._model, self._backend, self._batch_size = model, backend, batch_size
-        self._prefix = find_prefix(model)
+        prefix = find_prefix(model)
+        self._prefix = prefix if prefix is not None and agrees(model, prefix) else None
 
     def probabilities(
         self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
