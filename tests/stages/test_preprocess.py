@@ -38,10 +38,22 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
     faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     rejected = artifacts.read_table(artifacts.PLOTS / "rejected.csv")
     assert list(rejected["source"]) == [f"drawn/images/{name}" for name in names[:3]]
-    assert list(rejected["reason"]) == ["no face", "file is empty", "2 faces"]
+    assert list(rejected["reason"]) == [
+        "no face",
+        "file is empty",
+        "2 faces (preprocess.faces: largest takes the largest)",
+    ]
     assert len(faces) == len(names) - 3
     assert list(faces["face"]) == list(range(len(faces)))
-    assert list(faces.columns) == ["face", "dataset", "subject", "expression", "fold", "source"]
+    assert list(faces.columns) == [
+        "face",
+        "dataset",
+        "subject",
+        "expression",
+        "fold",
+        "source",
+        "detector",
+    ]
     pictures = artifacts.read_array(artifacts.FACES / "images.npy")
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     assert pictures.shape == (len(faces), 224, 224) and pictures.dtype == np.uint8
