@@ -200,7 +200,7 @@ def test_sixty_real_photographs_cut_closely(
     least: float,
     london: list[tuple[NDArray[np.uint8], NDArray[np.float32]]],
 ) -> None:
-    """Cut to the landmarks' bounding box, with a share cut off the bottom, and reduced to a side."""
+    """Cut to the landmarks' bounding box, then a share off the bottom, then reduced to a side."""
     errors = []
     for gray, true in london:
         small, landmarks = cut(gray, true, bottom=bottom), true - true.min(axis=0)

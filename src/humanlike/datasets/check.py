@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from pandas.api.typing import NAType
 
 from humanlike.datasets.reading import Listing
 from humanlike.datasets.table import BY_DESIGN
@@ -105,7 +104,8 @@ def _skipped(skipped: pd.DataFrame) -> pd.DataFrame:
 def _duplicates(folder: Path, photographs: pd.DataFrame) -> pd.DataFrame:
     sizes = photographs["file"].map(lambda file: _size(folder / file))
     alike = photographs[sizes.duplicated(keep=False) & (sizes > 0)]
-    places = zip(alike["file"], alike["offset"].astype(object), strict=True)
+    offsets = (None if offset is pd.NA else offset for offset in alike["offset"])
+    places = zip(alike["file"], offsets, strict=True)
     contents = pd.Series(
         [_content(folder / file, offset) for file, offset in places], alike.index, dtype=str
     )
@@ -122,10 +122,10 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _content(path: Path, offset: int | NAType) -> str:
+def _content(path: Path, offset: int | None) -> str:
     try:
         with path.open("rb") as file:
-            if offset is pd.NA:
+            if offset is None:
                 return hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(offset)
             return hashlib.sha256(file.readline().partition(b",")[0].strip()).hexdigest()

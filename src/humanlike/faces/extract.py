@@ -101,7 +101,7 @@ def find_face(
     for way, rectangles, guessed in detect(gray, upsample):
         faces = [(rectangle, predict_landmarks(gray, rectangle)) for rectangle in rectangles]
         if guessed:
-            faces = [face for face in faces if is_face(gray, *face)]
+            faces = [face for face in faces if is_face(way, gray, *face)]
         if not faces:
             continue
         if len(faces) > 1 and not largest:

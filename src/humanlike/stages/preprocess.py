@@ -185,6 +185,8 @@ def summary(
     `overhanging` faces have a landmark of jaw or chin beyond the photograph.
     """
     named = listing.photographs["expression"].isin(params.expressions)
+    # Particulars of one picture stand in parentheses.
+    reasons = Counter(reason.partition(" (")[0] for reason in left_out["reason"])
     by_set = {
         name: {
             "faces": len(rows),
@@ -197,8 +199,7 @@ def summary(
         "faces": len(faces),
         "subjects": int(faces.groupby("dataset")["subject"].nunique().sum()),
         "overhanging": int(faces["overhangs"].sum()),
-        # Particulars of one picture stand in parentheses.
-        "left_out": dict(sorted(Counter(left_out["reason"].str.partition(" (")[0]).items())),
+        "left_out": dict(sorted(reasons.items())),
         "of_other_expressions": int((~named).sum()),
         "unused_frames": int((listing.skipped["reason"] == UNUSED_FRAME).sum()),
         "datasets": by_set,
