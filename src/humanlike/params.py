@@ -30,7 +30,8 @@ class Section(BaseModel):
 class Preprocess(Section):
     """Photographs to aligned faces, and subjects to folds."""
 
-    detector: Literal["hog", "cnn", "whole"]
+    detector: Literal["auto", "hog", "cnn", "whole"]
+    faces: Literal["one", "largest"]
     upsample: Annotated[int, Field(ge=0, le=4)]
     size: Annotated[int, Field(ge=32, le=1024)]
     folds: Annotated[int, Field(ge=2)]
