@@ -103,12 +103,12 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an .npz; nothing pickled is ever loaded."""
+def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
+    """Read the named arrays of an .npz, or all; nothing pickled is ever loaded."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            return {name: archive[name] for name in names or archive.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from None
 
 

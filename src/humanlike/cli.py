@@ -13,7 +13,7 @@ from humanlike.errors import HumanlikeError
 app = typer.Typer(
     name="humanlike",
     help="Do networks that recognise facial expressions look where people look?\n\n"
-    "`dvc repro` runs the five stages in their order and only where something changed; each is "
+    "`dvc repro` runs the six stages in their order and only where something changed; each is "
     "also a command here. The others are run by hand.",
     no_args_is_help=True,
     add_completion=False,
@@ -67,6 +67,18 @@ def score() -> None:
     from humanlike.stages.score import run
 
     run()
+
+
+@app.command(rich_help_panel=STAGES)
+def report(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write to.")] = Path(
+        "plots/report.html"
+    ),
+) -> None:
+    """Write the run as one page that opens from disk, with every picture and figure in it."""
+    from humanlike.stages.report import run
+
+    run(output)
 
 
 @app.command(rich_help_panel=BY_HAND)
@@ -163,9 +175,9 @@ def check(
     ),
 ) -> None:
     """Report what is recognised in each data set, what is skipped and why, and duplicates."""
-    from humanlike.commands.datasets import check as report
+    from humanlike.commands.datasets import check as tell
 
-    report(folder)
+    tell(folder)
 
 
 def main() -> None:

@@ -16,11 +16,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import dendrogram
+from skimage.segmentation import find_boundaries
 
 from humanlike.alignment.scores import stretch
 from humanlike.canonical.geometry import HEIGHT, LANDMARKS, OUTLINES, WIDTH
 
-_COLOURS = colormaps["turbo"]
+#: Colour maps for heatmaps. All but jet, the study's, grow evenly in lightness: they can be told
+#: apart by colour-blind eyes and print in gray.
+COLOURS = ("inferno", "viridis", "cividis", "jet")
+
 _LINE = "#30475e"
 _SECOND_LINE = "#d1495b"
 
@@ -47,8 +51,11 @@ def heatmap_over_face(
     heatmap: ArrayLike,
     face: NDArray[np.uint8] | None = None,
     mask: NDArray[np.bool_] | None = None,
+    *,
+    colours: str = "turbo",
+    face_share: float = 0.4,
 ) -> NDArray[np.uint8]:
-    """A heatmap in colours, blue for the least and red for the most, over a gray face.
+    """A heatmap in colours over a gray face; by default blue for the least, red for the most.
 
     Parameters
     ----------
@@ -58,6 +65,10 @@ def heatmap_over_face(
         Line drawing by default.
     mask : (HEIGHT, WIDTH) bool, optional
         Outlined in white.
+    colours : str
+        Name of a colour map of Matplotlib, such as one of `COLOURS`.
+    face_share : float
+        How much of the face is seen through the colours, in [0, 1].
 
     Returns
     -------
@@ -65,13 +76,49 @@ def heatmap_over_face(
         RGB.
     """
     gray = line_face() if face is None else face
-    colours = 255 * _COLOURS(stretch(heatmap))[..., :3]
-    picture = (0.4 * gray[..., None] + 0.6 * colours).astype(np.uint8)
+    coloured = 255 * colormaps[colours](stretch(heatmap))[..., :3]
+    picture = (face_share * gray[..., None] + (1 - face_share) * coloured).astype(np.uint8)
     if mask is not None:
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, (0, 0, 0), 3)
         cv2.drawContours(picture, outlines, -1, (255, 255, 255), 1)
     return picture
+
+
+def colour_scale(colours: str) -> NDArray[np.uint8]:
+    """A colour map from least to greatest, (8, 64, 3) uint8."""
+    row = 255 * colormaps[colours](np.linspace(0, 1, 64))[:, :3]
+    return np.repeat(row[None], 8, axis=0).astype(np.uint8)
+
+
+def landmarks_over_face(landmarks: ArrayLike, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A face's landmarks (68, 2) and the lines between them over a gray picture; RGB."""
+    points = np.asarray(landmarks, float)
+    picture = _gray(face)
+    fine = 4
+    for start, stop, closed in OUTLINES.values():
+        line = (points[start:stop] * 2**fine).round().astype(np.int32)
+        cv2.polylines(picture, [line], closed, (11, 92, 173), 1, cv2.LINE_AA, fine)
+    for x, y in (points * 2**fine).round().astype(int):
+        cv2.circle(picture, (int(x), int(y)), 2**fine * 3 // 2, (209, 73, 91), -1, cv2.LINE_AA, fine)
+    return picture
+
+
+def borders_over_face(segments: NDArray, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The borders of superpixels (S, S) over a gray picture of the same size; RGB."""
+    picture = _gray(face)
+    picture[find_boundaries(segments, mode="inner")] = (209, 73, 91)
+    return picture
+
+
+def weights_over_face(
+    segments: NDArray, weights: ArrayLike, face: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Signed weights (K,) of superpixels 0 … K − 1 over a gray picture: purple against, orange for."""
+    weights = np.nan_to_num(np.asarray(weights, float))
+    share = weights / (np.abs(weights).max() or 1)
+    coloured = 255 * colormaps["PuOr_r"](0.5 + share / 2)[..., :3][segments]
+    return (0.25 * face[..., None] + 0.75 * coloured).astype(np.uint8)
 
 
 def heatmap_grid(
@@ -290,6 +337,10 @@ def training_history(history: pd.DataFrame, title: str = "") -> Figure:
     axes.legend(frameon=False)
     figure.suptitle(title)
     return figure
+
+
+def _gray(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(face[..., None], 3, axis=-1)
 
 
 def _bare(axes: Axes) -> None:

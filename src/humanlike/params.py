@@ -134,6 +134,13 @@ class Score(Section):
         return threshold
 
 
+class Report(Section):
+    """The page that tells the result."""
+
+    faces: bool
+    colours: Literal["inferno", "viridis", "cividis", "jet"]
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -144,6 +151,7 @@ class Params(Section):
     lime: Lime
     standardize: Standardize
     score: Score
+    report: Report
 
     @field_validator("expressions")
     @classmethod

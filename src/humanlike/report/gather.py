@@ -1,0 +1,285 @@
+"""Gather from a run's folders what its page shows; what is not there is left out, and said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from humanlike import artifacts
+from humanlike.canonical.geometry import rescale_landmarks
+from humanlike.canonical.masks import ekman_mask
+from humanlike.canonical.warp import warp
+from humanlike.errors import HumanlikeError
+from humanlike.explainers.importance import importance
+from humanlike.expressions import EXPRESSIONS
+from humanlike.report.page import Content, Example, Reference
+
+#: A mean of fewer faces could be known again as somebody's photograph.
+LEAST_FACES_OF_A_MEAN = 10
+
+_UNIT = re.compile(r"(.+)_fold(\d+)")
+_HEATMAP = re.compile(r"fold\d+_(.+)")
+
+
+def gather(
+    root: Path,
+    labels: Sequence[str],
+    *,
+    method: str = "LIME",
+    positive_only: bool = True,
+    faces: bool = False,
+    colours: str = "inferno",
+    made: Mapping[str, Mapping[str, object]] | None = None,
+) -> Content:
+    """All that is known of a run.
+
+    Parameters
+    ----------
+    root
+        Folder that holds `metrics/`, `plots/` and `artifacts/`, or some of them.
+    labels
+        The expressions, in the order of every table.
+    method
+        What explained the predictions, as people call it.
+    positive_only
+        As `standardize.positive_only` was.
+    faces
+        Whether photographs of faces may be shown. Otherwise the mean face is, where it is the mean
+        of `LEAST_FACES_OF_A_MEAN` or more.
+    colours
+        One of `figures.COLOURS`.
+    made
+        How the run was made, see `report.page.Content`.
+
+    Raises
+    ------
+    HumanlikeError
+        A file is damaged, or nothing was run at all.
+    """
+    plots, kept = root / artifacts.PLOTS, root / artifacts.ARTIFACTS
+    missing: list[str] = []
+
+    def table(path: Path, what: str) -> pd.DataFrame | None:
+        if path.is_file():
+            return artifacts.read_table(path)
+        missing.append(f"{what}: {path.relative_to(root)} is not here.")
+        return None
+
+    scores = table(plots / "score" / "scores.csv", "Scores")
+    confusion = table(plots / "train" / "confusion.csv", "Accuracy and confusion")
+    heatmaps = _heatmaps(kept / "heatmaps")
+    if not heatmaps:
+        missing.append(f"Heatmaps: {artifacts.ARTIFACTS}/heatmaps is not here; `dvc pull` brings it.")
+    networks = _in_order(
+        [] if scores is None else scores["network"],
+        [] if confusion is None else confusion["network"],
+        [network for network, _ in heatmaps],
+    )
+    if not networks:
+        raise HumanlikeError(f"{root}: nothing was scored here yet; run `dvc repro`")
+    face = _mean_face(kept / "standardized")
+    examples = _examples(kept, networks, labels, positive_only, faces)
+    if not examples:
+        missing.append(
+            f"One face step by step: {artifacts.FACES} or {artifacts.ARTIFACTS}/explanations is "
+            "not here; `dvc pull` brings them."
+        )
+    return Content(
+        labels=list(labels),
+        networks=networks,
+        references=[_ekman(root, scores, labels)],
+        heatmaps=heatmaps,
+        face=face,
+        examples=examples,
+        attention=table(plots / "score" / "action_units.csv", "Attention to action units"),
+        similarity=_similarity(plots / "score", labels),
+        accuracy=None if confusion is None else _accuracy(confusion),
+        confusion=confusion,
+        histories=_histories(plots / "train" / "history"),
+        explained=table(plots / "score" / "explained.csv", "Explained faces"),
+        explainer=_json(root / artifacts.METRICS / "explain.json"),
+        curves=table(plots / "score" / "deletion_insertion.csv", "What the explainer is worth"),
+        method=method,
+        left_out=table(plots / "rejected.csv", "Photographs that were left out"),
+        made=made or {},
+        missing=missing,
+        colours=colours,
+    )
+
+
+def _in_order(*names: Sequence[str] | pd.Series) -> list[str]:
+    return list(dict.fromkeys(str(name) for some in names for name in some))
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    return artifacts.read_json(path) if path.is_file() else None
+
+
+def _ekman(root: Path, scores: pd.DataFrame | None, labels: Sequence[str]) -> Reference:
+    found = _json(root / artifacts.METRICS / "score.json") or {}
+    summary = {**found, "iou": (found.get("iou") or {}).get("mean")}
+    path = root / artifacts.PLOTS / "score" / "own_and_other_masks.csv"
+    matrix = artifacts.read_table(path).set_index("heatmap") if path.is_file() else None
+    return Reference(
+        key="ekman",
+        name="Ekman's action units",
+        question="Do the networks look where the theory says?",
+        about=(
+            "The theory is Ekman's: each expression is made by action units of the face. The "
+            "regions are the masks of Gaya-Morey et al. (2024)."
+        ),
+        summary=summary,
+        networks=found.get("networks") or {},
+        scores=scores,
+        matrix=matrix,
+        masks={label: ekman_mask(label) for label in labels if label in EXPRESSIONS},
+    )
+
+
+def _heatmaps(folder: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """The mean of the folds' 8-bit heatmaps, by network and expression."""
+    folds: dict[tuple[str, str], list[NDArray]] = {}
+    for path in sorted(folder.glob("*/*.png")):
+        name = _HEATMAP.fullmatch(path.stem)
+        picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if picture is None:
+            raise HumanlikeError(f"{path}: damaged; delete it and run `dvc repro`")
+        if name:
+            folds.setdefault((path.parent.name, name[1]), []).append(picture)
+    return {cell: np.mean(pictures, axis=0) for cell, pictures in folds.items()}
+
+
+def _mean_face(folder: Path) -> NDArray[np.uint8] | None:
+    """The mean standardised face; None where too few faces are in it to be nobody's."""
+    means, faces = [], set()
+    for path in sorted(folder.glob("*/*.npz")):
+        arrays = artifacts.read_arrays(path, "face", "mean_face")
+        if len(arrays["face"]):
+            means.append(arrays["mean_face"])
+            faces.update(arrays["face"].tolist())
+    if len(faces) < LEAST_FACES_OF_A_MEAN:
+        return None
+    return np.mean(means, axis=0).round().astype(np.uint8)
+
+
+def _examples(
+    kept: Path,
+    networks: Sequence[str],
+    labels: Sequence[str],
+    positive_only: bool,
+    faces: bool,
+) -> list[Example]:
+    """For each expression the first face that was rightly taken for it, or else taken for it."""
+    folder = kept / "faces"
+    if not (folder / "images.npy").is_file():
+        return []
+    images = artifacts.read_array(folder / "images.npy")
+    landmarks = artifacts.read_array(folder / "landmarks.npy")
+    truths = artifacts.read_table(folder / "faces.csv")["expression"]
+    units = [
+        path
+        for network in networks
+        for path in sorted((kept / "explanations" / network).glob("fold*.npz"))
+    ]
+    found: dict[str, tuple[bool, Example]] = {}
+    for path in units:
+        if all(found.get(label, (False,))[0] for label in labels):
+            break
+        explained = artifacts.read_arrays(path)
+        for label in labels:
+            rows = np.flatnonzero(explained["predicted"] == label)
+            if not len(rows) or found.get(label, (False,))[0]:
+                continue
+            right = truths[explained["face"][rows]].to_numpy() == label
+            if label in found and not right.any():
+                continue
+            row = rows[np.argmax(right)]
+            index = explained["face"][row]
+            example = _example(
+                explained,
+                row,
+                images[index],
+                landmarks[index],
+                positive_only,
+                network=path.parent.name,
+                fold=int(path.stem.removeprefix("fold")),
+                truth=str(truths[index]),
+                faces=faces,
+            )
+            found[label] = bool(right.any()), example
+    return [found[label][1] for label in labels if label in found]
+
+
+def _example(
+    explained: Mapping[str, NDArray[Any]],
+    row: int,
+    image: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    positive_only: bool,
+    *,
+    network: str,
+    fold: int,
+    truth: str,
+    faces: bool,
+) -> Example:
+    """One face, its pictures in pixels of the aligned photograph, not of the network's input."""
+    size = image.shape[0]
+    segments = weights = None
+    if "segments" in explained:
+        small = explained["segments"][row]
+        weights = explained["weights"][row]
+        weighed = importance(weights[None], positive_only)[0][small].astype(np.float32)
+        segments, order = _enlarge(small, size, 0), 0
+    else:
+        weighed = np.asarray(explained["maps"][row], np.float32)
+        order = 1
+    seen = rescale_landmarks(landmarks, size, weighed.shape[0])
+    r2 = float(explained["r2"][row]) if "r2" in explained else None
+    return Example(
+        network=network,
+        fold=fold,
+        predicted=str(explained["predicted"][row]),
+        truth=truth,
+        landmarks=np.asarray(landmarks),
+        importance=_enlarge(weighed, size, order),
+        standardised=warp(weighed, seen, order=order),
+        segments=segments,
+        weights=weights,
+        r2=None if r2 is None or np.isnan(r2) else r2,
+        face=np.asarray(image) if faces else None,
+    )
+
+
+def _enlarge(image: NDArray, size: int, order: int) -> NDArray:
+    return cv2.resize(image, (size, size), interpolation=(cv2.INTER_NEAREST, cv2.INTER_LINEAR)[order])
+
+
+def _accuracy(confusion: pd.DataFrame) -> pd.DataFrame:
+    """Share of faces that were told rightly, by network and fold."""
+    right = confusion.assign(accuracy=confusion["expression"] == confusion["predicted"])
+    return right.groupby(["network", "fold"], sort=False)["accuracy"].mean().reset_index()
+
+
+def _histories(folder: Path) -> dict[tuple[str, int], pd.DataFrame]:
+    found = {}
+    for path in sorted(folder.glob("*.csv")):
+        name = _UNIT.fullmatch(path.stem)
+        if name:
+            found[name[1], int(name[2])] = artifacts.read_table(path)
+    return found
+
+
+def _similarity(folder: Path, labels: Sequence[str]) -> dict[str, pd.DataFrame]:
+    paths = {label: folder / f"similarity_{label}.csv" for label in labels}
+    return {
+        label: artifacts.read_table(path).set_index("network")
+        for label, path in paths.items()
+        if path.is_file()
+    }

@@ -1,0 +1,36 @@
+"""Write the run as one page that opens from disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from humanlike import artifacts
+from humanlike.params import load
+from humanlike.report.gather import gather
+from humanlike.report.made import how_made
+from humanlike.report.page import render
+
+PAGE = artifacts.PLOTS / "report.html"
+
+
+def run(output: Path = PAGE) -> None:
+    """Write the page of the last run, and print where it is.
+
+    DVC does not track it: it says when and on which machine it was written, so that its bytes are
+    other ones each time.
+    """
+    params = load()
+    root = Path()
+    page = render(
+        gather(
+            root,
+            params.labels,
+            method=params.explain.method.upper(),
+            positive_only=params.standardize.positive_only,
+            faces=params.report.faces,
+            colours=params.report.colours,
+            made=how_made(root, params),
+        )
+    )
+    artifacts.write_bytes(output, page.encode("utf-8", "backslashreplace"))
+    print(f"Report: {output} ({output.stat().st_size / 1e6:.1f} MB; opens in any browser)")
