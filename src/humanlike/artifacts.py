@@ -104,11 +104,11 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
-    """Read the named arrays of an .npz, or all; nothing pickled is ever loaded."""
+    """Read an .npz, or of the named arrays those it has; nothing pickled is ever loaded."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names or archive.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            return {name: archive[name] for name in archive.files if not names or name in names}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from None
 
 

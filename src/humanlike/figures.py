@@ -100,7 +100,9 @@ def landmarks_over_face(landmarks: ArrayLike, face: NDArray[np.uint8]) -> NDArra
         line = (points[start:stop] * 2**fine).round().astype(np.int32)
         cv2.polylines(picture, [line], closed, (11, 92, 173), 1, cv2.LINE_AA, fine)
     for x, y in (points * 2**fine).round().astype(int):
-        cv2.circle(picture, (int(x), int(y)), 2**fine * 3 // 2, (209, 73, 91), -1, cv2.LINE_AA, fine)
+        cv2.circle(
+            picture, (int(x), int(y)), 2**fine * 3 // 2, (209, 73, 91), -1, cv2.LINE_AA, fine
+        )
     return picture
 
 
@@ -114,10 +116,10 @@ def borders_over_face(segments: NDArray, face: NDArray[np.uint8]) -> NDArray[np.
 def weights_over_face(
     segments: NDArray, weights: ArrayLike, face: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Signed weights (K,) of superpixels 0 … K − 1 over a gray picture: purple against, orange for."""
-    weights = np.nan_to_num(np.asarray(weights, float))
-    share = weights / (np.abs(weights).max() or 1)
-    coloured = 255 * colormaps["PuOr_r"](0.5 + share / 2)[..., :3][segments]
+    """Signed weights (K,) of superpixels 0 … K − 1 over a gray picture: purple is against."""
+    known: NDArray[np.float64] = np.nan_to_num(np.asarray(weights, float))
+    share = known / (np.abs(known).max() or 1)
+    coloured = 255 * np.asarray(colormaps["PuOr_r"](0.5 + share / 2))[segments, :3]
     return (0.25 * face[..., None] + 0.75 * coloured).astype(np.uint8)
 
 

@@ -45,7 +45,7 @@ def answer(summary: Mapping[str, Any]) -> Answer:
         iou, chance.get("shift_p"), summary.get("permutation_p"), prior.get("ellipse")
     )
     reasons = (
-        _overlap(iou, summary.get("iou_interval")),
+        _overlap(iou, summary.get("iou_interval"), summary.get("iou_interval_subjects")),
         _luck(chance.get("shift"), chance.get("shift_p")),
         _expression(iou, summary.get("other_masks"), summary.get("permutation_p")),
         _blob(iou, prior.get("ellipse")),
@@ -75,16 +75,19 @@ def _headline(
     return "Yes: at the regions of the expression, more than chance explains.", "yes"
 
 
-def _overlap(iou: float, interval: Mapping[str, float] | None) -> tuple[str, str]:
-    sure = "How sure that is, is not known: there is no interval."
-    if interval:
-        sure = (
-            f"With other faces it would lie between {figure(interval['low'])} and "
-            f"{figure(interval['high'])} (95 % interval; the same trained networks)."
-        )
+def _overlap(
+    iou: float, interval: Mapping[str, float] | None, subjects: Mapping[str, float] | None
+) -> tuple[str, str]:
+    ends = {"95 % interval": interval, "For other people and the same trained networks": subjects}
+    known = [
+        f"{words}: {figure(found['low'])} to {figure(found['high'])}."
+        for words, found in ends.items()
+        if found
+    ]
     return "How much, and how sure?", (
         f"Heatmap and region overlap by {figure(iou)} on average (intersection over union; 0 is "
-        f"nothing in common, 1 the same region). {sure}"
+        "nothing in common, 1 the same region). "
+        + (" ".join(known) or "How sure that is, cannot be told from so few people and trainings.")
     )
 
 
@@ -98,9 +101,7 @@ def _luck(shift: float | None, p: float | None) -> tuple[str, str] | None:
     )
 
 
-def _expression(
-    iou: float, others: float | None, p: float | None
-) -> tuple[str, str] | None:
+def _expression(iou: float, others: float | None, p: float | None) -> tuple[str, str] | None:
     if others is None:
         return None
     if p is None:

@@ -81,9 +81,9 @@ def lines(
         parts.append(_text(x, HEIGHT - _BOTTOM + 15, f"{value:.0f}" if whole_x else f"{value:g}"))
     parts.append(_text((_LEFT + WIDTH - _RIGHT) / 2, HEIGHT - 4, x_label))
     parts.append(
-        Markup('<text transform="translate(10 {}) rotate(-90)" text-anchor="middle">{}</text>').format(
-            f"{(_TOP + HEIGHT - _BOTTOM) / 2:.0f}", y_label
-        )
+        Markup(
+            '<text transform="translate(10 {}) rotate(-90)" text-anchor="middle">{}</text>'
+        ).format(f"{(_TOP + HEIGHT - _BOTTOM) / 2:.0f}", y_label)
     )
     for line, points in zip(series, known, strict=True):
         placed = place(points)

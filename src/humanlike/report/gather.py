@@ -21,8 +21,8 @@ from humanlike.explainers.importance import importance
 from humanlike.expressions import EXPRESSIONS
 from humanlike.report.page import Content, Example, Reference
 
-#: A mean of fewer faces could be known again as somebody's photograph.
-LEAST_FACES_OF_A_MEAN = 10
+#: In a mean of fewer people, one could be known again.
+LEAST_PEOPLE_IN_A_MEAN = 10
 
 _UNIT = re.compile(r"(.+)_fold(\d+)")
 _HEATMAP = re.compile(r"fold\d+_(.+)")
@@ -52,7 +52,7 @@ def gather(
         As `standardize.positive_only` was.
     faces
         Whether photographs of faces may be shown. Otherwise the mean face is, where it is the mean
-        of `LEAST_FACES_OF_A_MEAN` or more.
+        of `LEAST_PEOPLE_IN_A_MEAN` or more people.
     colours
         One of `figures.COLOURS`.
     made
@@ -76,7 +76,9 @@ def gather(
     confusion = table(plots / "train" / "confusion.csv", "Accuracy and confusion")
     heatmaps = _heatmaps(kept / "heatmaps")
     if not heatmaps:
-        missing.append(f"Heatmaps: {artifacts.ARTIFACTS}/heatmaps is not here; `dvc pull` brings it.")
+        missing.append(
+            f"Heatmaps: {artifacts.ARTIFACTS}/heatmaps is not here; `dvc pull` brings it."
+        )
     networks = _in_order(
         [] if scores is None else scores["network"],
         [] if confusion is None else confusion["network"],
@@ -157,14 +159,14 @@ def _heatmaps(folder: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
 
 
 def _mean_face(folder: Path) -> NDArray[np.uint8] | None:
-    """The mean standardised face; None where too few faces are in it to be nobody's."""
-    means, faces = [], set()
+    """The mean standardised face; None where too few people are in it to be nobody's."""
+    means, people = [], set()
     for path in sorted(folder.glob("*/*.npz")):
-        arrays = artifacts.read_arrays(path, "face", "mean_face")
+        arrays = artifacts.read_arrays(path, "face", "mean_face", "subject")
         if len(arrays["face"]):
             means.append(arrays["mean_face"])
-            faces.update(arrays["face"].tolist())
-    if len(faces) < LEAST_FACES_OF_A_MEAN:
+            people.update(arrays.get("subject", arrays["face"]).tolist())
+    if len(people) < LEAST_PEOPLE_IN_A_MEAN:
         return None
     return np.mean(means, axis=0).round().astype(np.uint8)
 
@@ -258,7 +260,9 @@ def _example(
 
 
 def _enlarge(image: NDArray, size: int, order: int) -> NDArray:
-    return cv2.resize(image, (size, size), interpolation=(cv2.INTER_NEAREST, cv2.INTER_LINEAR)[order])
+    return cv2.resize(
+        image, (size, size), interpolation=(cv2.INTER_NEAREST, cv2.INTER_LINEAR)[order]
+    )
 
 
 def _accuracy(confusion: pd.DataFrame) -> pd.DataFrame:

@@ -174,31 +174,35 @@ def render(content: Content) -> str:
     """The page as HTML: the same content gives the same bytes."""
     script = _source("page.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _environment().get_template("page.html").render(
-        content=content,
-        style=Markup(_source("page.css")),
-        script=Markup(script),
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        answers=[(reference, answer(reference.summary)) for reference in content.references],
-        context={reference.key: _context(reference) for reference in content.references},
-        cells=_cells(content),
-        outlines={
-            (reference.key, label): charts.outline(mask)
-            for reference in content.references
-            for label, mask in reference.masks.items()
-        },
-        scale=_scale(content.colours),
-        steps=[_steps(example, content) for example in content.examples],
-        attention=_attention(content.attention, content.labels),
-        trees=_trees(content.similarity),
-        told=_told(content),
-        learned=_learned(content),
-        explainer=_explainer(content),
-        left_out=_left_out(content.left_out),
-        legend=charts.legend,
-        height=HEIGHT,
-        width=WIDTH,
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            content=content,
+            style=Markup(_source("page.css")),
+            script=Markup(script),
+            policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            answers=[(reference, answer(reference.summary)) for reference in content.references],
+            context={reference.key: _context(reference) for reference in content.references},
+            cells=_cells(content),
+            outlines={
+                (reference.key, label): charts.outline(mask)
+                for reference in content.references
+                for label, mask in reference.masks.items()
+            },
+            scale=_scale(content.colours),
+            steps=[_steps(example, content) for example in content.examples],
+            attention=_attention(content.attention, content.labels),
+            trees=_trees(content.similarity),
+            told=_told(content),
+            learned=_learned(content),
+            explainer=_explainer(content),
+            left_out=_left_out(content.left_out),
+            legend=charts.legend,
+            height=HEIGHT,
+            width=WIDTH,
+        )
     )
 
 
@@ -234,8 +238,10 @@ def visible(text: object) -> str:
 def _data(picture: NDArray[np.uint8]) -> str:
     """A picture (H, W) or RGB (H, W, 3) as the address of itself."""
     if picture.ndim == 3:
-        picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    encoded = cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])[1]
+        picture = picture[..., ::-1]
+    encoded = cv2.imencode(
+        ".webp", np.ascontiguousarray(picture), [cv2.IMWRITE_WEBP_QUALITY, _QUALITY]
+    )[1]
     return "data:image/webp;base64," + base64.b64encode(encoded.tobytes()).decode()
 
 
@@ -314,7 +320,9 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
     picture = None
     if heatmap is not None:
         picture = _data(
-            figures.heatmap_over_face(heatmap, content.face, colours=content.colours, face_share=0.3)
+            figures.heatmap_over_face(
+                heatmap, content.face, colours=content.colours, face_share=0.3
+            )
         )
     return {
         "label": label,
@@ -332,9 +340,13 @@ def _cell_figures(row: pd.Series) -> dict[str, str]:
         if column in row and _known(row[column])
     }
     if "shift_low" in row and _known(row["shift_low"]) and "moved anywhere else" in found:
-        found["moved anywhere else"] += f" ({figure(row['shift_low'])} to {figure(row['shift_high'])})"
+        found["moved anywhere else"] += (
+            f" ({figure(row['shift_low'])} to {figure(row['shift_high'])})"
+        )
     if "iou_low" in row and _known(row["iou_low"]):
-        found["IoU with its own region"] += f" ({figure(row['iou_low'])} to {figure(row['iou_high'])})"
+        found["IoU with its own region"] += (
+            f" ({figure(row['iou_low'])} to {figure(row['iou_high'])})"
+        )
     return found
 
 
@@ -435,9 +447,11 @@ def _attention(table: pd.DataFrame | None, labels: Sequence[str]) -> list[dict[s
     for name, rows in parts:
         wide = rows.pivot_table(index="expression", columns="action_unit", values="attention")
         wide = wide.reindex([label for label in labels if label in wide.index])
-        named = {
-            (str(row.expression), int(row.action_unit)) for row in rows.itertuples() if row.named
-        }
+        named = set(
+            rows.loc[rows["named"].astype(bool), ["expression", "action_unit"]].itertuples(
+                index=False, name=None
+            )
+        )
         found.append(
             {
                 "name": name,
@@ -446,7 +460,7 @@ def _attention(table: pd.DataFrame | None, labels: Sequence[str]) -> list[dict[s
                     (
                         str(label),
                         [
-                            (value, value / greatest, (str(label), int(unit)) in named)
+                            (value, value / greatest, (label, unit) in named)
                             for unit, value in values.items()
                         ],
                     )
@@ -490,7 +504,8 @@ def _told(content: Content) -> dict[str, Any] | None:
         )
         told["folds"] = [int(fold) for fold in wide.columns]
         told["accuracy"] = [
-            (str(network), _mean(row), list(row)) for network, row in zip(wide.index, wide.to_numpy())
+            (str(network), _mean(row), list(row))
+            for network, row in zip(wide.index, wide.to_numpy(), strict=True)
         ]
     if content.confusion is not None and len(content.confusion):
         networks = content.confusion["network"].drop_duplicates()
@@ -506,9 +521,7 @@ def _told(content: Content) -> dict[str, Any] | None:
             table = []
             for label, row in counts.iterrows():
                 total = int(row.sum())
-                table.append(
-                    (str(label), total, [int(n) / total if total else None for n in row])
-                )
+                table.append((str(label), total, [int(n) / total if total else None for n in row]))
             told["confusion"].append({"name": name, "rows": table})
     return told
 
@@ -593,7 +606,9 @@ def _left_out(table: pd.DataFrame | None) -> dict[str, Any] | None:
     return {
         "reasons": [(str(reason), int(count)) for reason, count in sorted(reasons.items())],
         "total": len(table),
-        "listed": list(table[["source", "reason"]].itertuples(index=False, name=None))[:MOST_LISTED],
+        "listed": list(table[["source", "reason"]].itertuples(index=False, name=None))[
+            :MOST_LISTED
+        ],
         "more": max(0, len(table) - MOST_LISTED),
     }
 
