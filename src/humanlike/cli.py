@@ -148,6 +148,27 @@ def score_heatmaps(
 
 
 @app.command(rich_help_panel=BY_HAND)
+def paper(
+    output: Output,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(help="Ready heatmaps, as for score-heatmaps; by default the last run's."),
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option(help="Of ready heatmaps: otsu, or a number from 0 to 1.")
+    ] = "otsu",
+    colours: Annotated[
+        str | None,
+        typer.Option(help="inferno, viridis, cividis or jet (the study's); else report.colours."),
+    ] = None,
+) -> None:
+    """Write the study's tables (CSV, LaTeX) and figures (PDF), and the methods in words."""
+    from humanlike.commands.paper import write
+
+    write(output, heatmaps, threshold, colours)
+
+
+@app.command(rich_help_panel=BY_HAND)
 def validate(
     output: Output = Path("validation"),
     regions: Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -36,6 +36,19 @@ def png(picture: Figure | NDArray[np.uint8]) -> bytes:
         picture.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
         return buffer.getvalue()
     return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+#: Width of a page's text in the study's journal, in inches.
+PRINTED_WIDTH = 174 / 25.4
+
+
+def pdf(figure: Figure) -> bytes:
+    """A figure as PDF with its fonts in it, without dates: equal figures give equal bytes."""
+    buffer = io.BytesIO()
+    with rc_context({"pdf.fonttype": 42}):
+        nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+        figure.savefig(buffer, format="pdf", dpi=300, metadata=nothing)
+    return buffer.getvalue()
 
 
 def line_face() -> NDArray[np.uint8]:
@@ -126,6 +139,7 @@ def weights_over_face(
 def heatmap_grid(
     pictures: Mapping[tuple[str, str], NDArray[np.uint8]],
     notes: Mapping[tuple[str, str], str] | None = None,
+    width: float | None = None,
 ) -> Figure:
     """Pictures in a grid, a row for each network and a column for each expression.
 
@@ -135,10 +149,14 @@ def heatmap_grid(
         As `heatmap_over_face` returns them. A missing one leaves a gap that says so.
     notes : mapping from (row, column) to str, optional
         A few characters under each picture, such as its score.
+    width : float, optional
+        Of the figure, in inches.
     """
     rows = list(dict.fromkeys(row for row, _ in pictures))
     columns = list(dict.fromkeys(column for _, column in pictures))
-    figure = Figure(figsize=(1.35 * len(columns) + 0.9, 1.85 * len(rows) + 0.3))
+    scale = 1 if width is None else (width - 0.9) / (1.35 * len(columns))
+    size = (1.35 * scale * len(columns) + 0.9, 1.85 * scale * len(rows) + 0.3)
+    figure = Figure(figsize=size)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -176,18 +194,60 @@ def similarity_dendrogram(linkage: NDArray, names: Sequence[str], title: str) ->
     """
     figure = Figure(figsize=(5, 0.28 * len(names) + 1.1), layout="constrained")
     axes = figure.subplots()
-    dendrogram(
-        linkage,
-        labels=list(names),
-        orientation="left",
-        ax=axes,
-        color_threshold=0,
-        above_threshold_color=_LINE,
-        leaf_font_size=9,
-    )
-    axes.set_xlim(max(1.0, 1.05 * linkage[-1, 2]), 0)
+    _tree(axes, linkage, names, 9)
     axes.set(xlabel="distance (1 - correlation)", title=title)
-    _open(axes, sides=("top", "left", "right"))
+    return figure
+
+
+def dendrograms(linkages: Mapping[str, tuple[NDArray, Sequence[str]]], width: float) -> Figure:
+    """The dendrograms of all expressions on one page, two in a row.
+
+    Parameters
+    ----------
+    linkages : mapping from title to (linkage, names)
+        As for `similarity_dendrogram`.
+    width : float
+        Of the figure, in inches.
+    """
+    rows = -(-len(linkages) // 2)
+    leaves = max(len(names) for _, names in linkages.values())
+    figure = Figure(figsize=(width, rows * (0.17 * leaves + 0.8)), layout="constrained")
+    cells = figure.subplots(rows, 2, squeeze=False).ravel()
+    for axes, (title, (linkage, names)) in zip(cells, linkages.items(), strict=False):
+        _tree(axes, linkage, names, 7)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("distance (1 - correlation)", fontsize=7)
+        axes.tick_params(axis="x", labelsize=7)
+    for axes in cells[len(linkages) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def scores_by_expression(scores: pd.DataFrame, labels: Sequence[str], width: float) -> Figure:
+    """Each network's IoU for each expression; a bar is their mean, a line what luck scores.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Columns network, expression and iou and, where known, chance_shift.
+    labels : sequence of str
+        Order of the expressions.
+    width : float
+        Of the figure, in inches.
+    """
+    figure = Figure(figsize=(width, 0.4 * width), layout="constrained")
+    axes = figure.subplots()
+    for place, label in enumerate(labels):
+        rows = scores[scores["expression"] == label]
+        axes.bar(place, rows["iou"].mean(), width=0.7, color="#c8d3df", zorder=0)
+        axes.plot(np.full(len(rows), place), rows["iou"], "o", color=_SECOND_LINE, ms=3)
+        if "chance_shift" in rows:
+            luck = rows["chance_shift"].mean()
+            axes.plot([place - 0.35, place + 0.35], [luck, luck], color=_LINE, lw=1.5)
+    axes.set_xticks(range(len(labels)), list(labels), fontsize=8)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylabel("IoU", fontsize=8)
+    _open(axes, sides=("top", "right"))
     return figure
 
 
@@ -339,6 +399,20 @@ def training_history(history: pd.DataFrame, title: str = "") -> Figure:
     axes.legend(frameon=False)
     figure.suptitle(title)
     return figure
+
+
+def _tree(axes: Axes, linkage: NDArray, names: Sequence[str], size: float) -> None:
+    dendrogram(
+        linkage,
+        labels=list(names),
+        orientation="left",
+        ax=axes,
+        color_threshold=0,
+        above_threshold_color=_LINE,
+        leaf_font_size=size,
+    )
+    axes.set_xlim(max(1.0, 1.05 * linkage[-1, 2]), 0)
+    _open(axes, sides=("top", "left", "right"))
 
 
 def _gray(face: NDArray[np.uint8]) -> NDArray[np.uint8]:

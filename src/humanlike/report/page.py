@@ -23,10 +23,11 @@ from numpy.typing import NDArray
 
 from humanlike import figures
 from humanlike.alignment.similarity import dendrogram_linkage
-from humanlike.canonical.geometry import HEIGHT, LANDMARKS, WIDTH
+from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.expressions import ACTION_UNIT_NAMES
 from humanlike.report import charts
 from humanlike.report.answers import answer, figure, p_value
+from humanlike.report.places import where
 
 #: Left-out photographs that are listed one by one; the others are counted.
 MOST_LISTED = 200
@@ -317,8 +318,9 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
         f"{name}: " + ", ".join(f"{what} {value}" for what, value in values.items())
         for name, values in found.items()
     )
-    picture = None
+    picture, looks = None, "no heatmap"
     if heatmap is not None:
+        looks = where(heatmap)
         picture = _data(
             figures.heatmap_over_face(
                 heatmap, content.face, colours=content.colours, face_share=0.3
@@ -329,7 +331,8 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
         "picture": picture,
         "iou": iou,
         "figures": found,
-        "alt": f"Where {network} looks for {label}: {_place(heatmap)}. {said}",
+        "looks": looks,
+        "alt": f"Where {network} looks for {label}: {looks}. {said}",
     }
 
 
@@ -348,38 +351,6 @@ def _cell_figures(row: pd.Series) -> dict[str, str]:
             f" ({figure(row['iou_low'])} to {figure(row['iou_high'])})"
         )
     return found
-
-
-#: Part of the face -> landmark numbers from 0 whose mean is its centre on the standard face.
-_PARTS = {
-    "forehead": None,
-    "brow at the left": range(17, 22),
-    "brow at the right": range(22, 27),
-    "eye at the left": range(36, 42),
-    "eye at the right": range(42, 48),
-    "bridge of the nose": range(27, 30),
-    "tip of the nose": range(30, 36),
-    "cheek at the left": (2, 31, 48),
-    "cheek at the right": (14, 35, 54),
-    "mouth": range(48, 68),
-    "chin": range(7, 10),
-}
-
-
-def _place(heatmap: NDArray | None) -> str:
-    """In words, the part of the standard face that is nearest to a heatmap's greatest values."""
-    if heatmap is None:
-        return "no heatmap"
-    values = np.asarray(heatmap, float)
-    if np.ptp(values) == 0:
-        return "the same everywhere"
-    hottest = np.argwhere(values >= np.quantile(values, 0.98)).mean(axis=0)[::-1]
-    centres = {
-        name: (WIDTH / 2, 20.0) if numbers is None else LANDMARKS[list(numbers)].mean(axis=0)
-        for name, numbers in _PARTS.items()
-    }
-    nearest = min(centres, key=lambda name: float(np.hypot(*(hottest - centres[name]))))
-    return f"the greatest values are near the {nearest}"
 
 
 def _scale(colours: str) -> str:
@@ -425,7 +396,7 @@ def _steps(example: Example, content: Content) -> dict[str, Any]:
     )
     step(
         "Standardised",
-        "the same, warped onto the standard face; " + _place(example.standardised),
+        "the same, warped onto the standard face; " + where(example.standardised),
         figures.heatmap_over_face(
             example.standardised, content.face, colours=content.colours, face_share=0.3
         ),
