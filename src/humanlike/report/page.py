@@ -186,6 +186,7 @@ def render(content: Content) -> str:
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             answers=[(reference, answer(reference.summary)) for reference in content.references],
             context={reference.key: _context(reference) for reference in content.references},
+        scores={reference.key: _scores(reference) for reference in content.references},
             cells=_cells(content),
             outlines={
                 (reference.key, label): charts.outline(mask)
@@ -272,6 +273,24 @@ def _context(reference: Reference) -> list[dict[str, Any]]:
         if _known(value)
     ]
     return sorted(known, key=lambda row: row["value"])
+
+
+def _scores(reference: Reference) -> list[dict[str, Any]]:
+    """A row for each network; figures that are not known are None."""
+    names = ("iou", "iou_interval", "f1", "other_masks", "permutation_p", "reliability", "ceiling")
+    rows = []
+    for network, summary in reference.networks.items():
+        chance, prior = summary.get("chance") or {}, summary.get("prior") or {}
+        rows.append(
+            {
+                "network": network,
+                **{name: summary.get(name) for name in names},
+                "shift": chance.get("shift"),
+                "shift_p": chance.get("shift_p"),
+                "ellipse": prior.get("ellipse"),
+            }
+        )
+    return rows
 
 
 def _cells(content: Content) -> list[dict[str, Any]]:
