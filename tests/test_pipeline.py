@@ -17,7 +17,7 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
 def test_first_run_makes_every_stage_and_every_file(project: Project, finished: Project) -> None:
     first_run = stages_run(finished.folder.with_name("first_run.log").read_text())
     units = [f"{s}@{n}-0" for s in ("train", "explain", "standardize") for n in NETWORKS]
-    assert sorted(first_run) == sorted(["preprocess", *units, "score"])
+    assert sorted(first_run) == sorted(["preprocess", *units, "score", "report"])
     assert project.metrics("preprocess.json")["faces"] == 24
     scores = project.metrics("score.json")
     assert set(scores["iou"]) == {"mean", "weinet", "songnet"}
@@ -38,7 +38,7 @@ def test_show_prints_both_networks(project: Project) -> None:
 
 def test_threshold_reruns_score_alone_and_never_loads_tensorflow(project: Project) -> None:
     before = project.metrics("score.json")
-    assert project.experiment(**{"score.threshold": "0.5"}) == ["score"]
+    assert project.experiment(**{"score.threshold": "0.5"}) == ["score", "report"]
     assert project.metrics("score.json") != before
     compared = project.run("dvc", "metrics", "diff", "HEAD")
     assert "iou.mean" in compared
@@ -54,12 +54,12 @@ def test_threshold_reruns_score_alone_and_never_loads_tensorflow(project: Projec
 
 def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:
     ran = project.experiment(**{"lime.samples": "22"})
-    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
+    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score", "report"}
     project.restore()
 
 
 def test_fewer_networks_leave_no_trace_of_the_others(project: Project) -> None:
-    assert project.experiment(**{"train.networks": "[weinet]"}) == ["score"]
+    assert project.experiment(**{"train.networks": "[weinet]"}) == ["score", "report"]
     for name, content in project.files("metrics", "plots").items():
         assert "songnet" not in name
         assert b"songnet" not in content

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -97,8 +96,8 @@ def data(root: Path) -> dict[str, object]:
 
 
 def code(root: Path) -> dict[str, object]:
-    """The commit that is checked out, and which tracked files were changed since."""
-    commit = _git(root, "rev-parse", "HEAD")
+    """The commit that is checked out, its date, and which tracked files were changed since."""
+    commit = _git(root, "log", "-1", "--format=%H, %cs")
     if commit is None:
         return {"commit": "unknown: not a git repository"}
     status = _git(root, "status", "--porcelain", "--untracked-files=no") or ""
@@ -118,12 +117,11 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def machine() -> dict[str, object]:
-    """The processor and system, but no name of the machine or of who uses it, and the time."""
+    """The processor and system, but no name of the machine or of who uses it."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or "unknown",
         "system": f"{platform.system()} {platform.machine()}",
-        "page written": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     }
 
 

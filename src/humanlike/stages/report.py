@@ -16,8 +16,8 @@ PAGE = artifacts.PLOTS / "report.html"
 def run(output: Path = PAGE) -> None:
     """Write the page of the last run, and print where it is.
 
-    DVC does not track it: it says when and on which machine it was written, so that its bytes are
-    other ones each time.
+    DVC does not track it, as it names the commit and the processor: the same result has another
+    page after another commit.
     """
     params = load()
     root = Path()
