@@ -35,6 +35,8 @@ class Project:
         self.environment = {
             "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(folder.parent),
+            # The code beside these tests, whatever is installed.
+            "PYTHONPATH": str(ROOT / "src"),
             **(environment or {}),
         }
 

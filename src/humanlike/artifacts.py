@@ -23,8 +23,10 @@ DATA = Path("data")
 ARTIFACTS = Path("artifacts")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
+WEIGHTS = Path("weights")
 
 FACES = ARTIFACTS / "faces"
+EVIDENCE = ARTIFACTS / "evidence.npz"
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)
@@ -33,6 +35,15 @@ TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source",
 def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
     """The file of one network and fold, such as `artifacts/models/weinet/fold0.keras`."""
     return ARTIFACTS / kind / network / f"fold{fold}{suffix}"
+
+
+def weights(name: str) -> str:
+    """What `train.weights` stands for: itself, or a folder of `weights/`.
+
+    DVC depends on `weights/<name>` and needs something there whatever the name is: for "none" and
+    "imagenet" it is a text file that comes with the project.
+    """
+    return name if name in ("none", "imagenet") else str(WEIGHTS / name)
 
 
 @contextmanager

@@ -54,6 +54,14 @@ def explain(network: Network, fold: Fold) -> None:
 
 
 @app.command(rich_help_panel=STAGES)
+def evidence() -> None:
+    """Map where the expressions differ in the photographs themselves."""
+    from humanlike.stages.evidence import run
+
+    run()
+
+
+@app.command(rich_help_panel=STAGES)
 def standardize(network: Network, fold: Fold) -> None:
     """Warp every explanation onto the one standard face."""
     from humanlike.stages.standardize import run
@@ -105,11 +113,14 @@ def synthesize(
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same faces.")] = 0,
     low: Annotated[float, typer.Option(min=0, max=1, help="Least intensity of an AU.")] = 0.8,
     high: Annotated[float, typer.Option(min=0, max=1, help="Greatest intensity.")] = 1.0,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Write the pixels that each expression changes, too.")
+    ] = False,
 ) -> None:
     """Draw faces that never lived, from action units, with labels and true landmarks."""
     from humanlike.commands.synthesize import synthesize as draw
 
-    draw(output, subjects, images, seed, low, high)
+    draw(output, subjects, images, seed, low, high, truth)
 
 
 @app.command(rich_help_panel=BY_HAND)
@@ -166,6 +177,23 @@ def paper(
     from humanlike.commands.paper import write
 
     write(output, heatmaps, threshold, colours)
+
+
+@app.command(rich_help_panel=BY_HAND)
+def power(
+    output: Output = Path("power"),
+    difference: Annotated[
+        float, typer.Option(min=0, max=1, help="True difference of own and other masks' IoU.")
+    ] = 0.05,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(help="Published heatmaps instead of the last run; as for score-heatmaps."),
+    ] = None,
+) -> None:
+    """How many subjects a study needs before its score can call heatmaps specific."""
+    from humanlike.commands.power import power as run
+
+    run(output, difference, heatmaps)
 
 
 @app.command(rich_help_panel=BY_HAND)

@@ -251,6 +251,13 @@ def scores_by_expression(scores: pd.DataFrame, labels: Sequence[str], width: flo
     return figure
 
 
+def note(text: str) -> Figure:
+    """A line of text in the place of a picture that cannot be drawn."""
+    figure = Figure(figsize=(5, 1.1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", color="gray", fontsize=9)
+    return figure
+
+
 def confusion(counts: ArrayLike, labels: Sequence[str], title: str = "") -> Figure:
     """A confusion matrix, each row as shares of its true label.
 
@@ -372,6 +379,28 @@ def probability_curves(curves: pd.DataFrame) -> Figure:
         _open(axes, sides=("top", "right"))
     hidden.plot([], [], color="gray", ls=":", label="random order")
     hidden.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def power_curve(subjects: Sequence[int], powers: ArrayLike, difference: float) -> Figure:
+    """The chance of finding a true difference, by the number of subjects behind each heatmap.
+
+    Parameters
+    ----------
+    subjects, powers : (n,) arrays
+    difference : float
+        Own minus other masks' IoU.
+    """
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(subjects, powers, "o-", ms=4, color=_LINE)
+    axes.axhline(0.8, color="gray", ls="--", lw=1)
+    axes.set_xscale("log")
+    axes.set_xticks(subjects, [str(number) for number in subjects], fontsize=8)
+    axes.minorticks_off()
+    axes.set(xlabel="subjects behind each heatmap", ylabel="power", ylim=(0, 1.02))
+    axes.set_title(f"to call a difference of {difference:.3f} specific", fontsize=9)
+    _open(axes, sides=("top", "right"))
     return figure
 
 

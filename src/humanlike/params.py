@@ -118,11 +118,19 @@ class Standardize(Section):
     positive_only: bool
 
 
+class Evidence(Section):
+    """Where the expressions differ; see `humanlike.alignment.evidence`."""
+
+    against: Literal["others", "neutral"]
+    contrast: Annotated[float, Field(gt=0, lt=1)]
+    smoothing: Annotated[float, Field(gt=0, lt=1)]
+    seed: Seed
+
+
 class Score(Section):
     """Heatmap against mask."""
 
     threshold: Literal["otsu"] | float
-    bootstrap: Annotated[int, Field(ge=100)]
     seed: Seed
 
     @field_validator("threshold", mode="before")
@@ -149,6 +157,7 @@ class Params(Section):
     train: Train
     explain: Explain
     lime: Lime
+    evidence: Evidence
     standardize: Standardize
     score: Score
     report: Report

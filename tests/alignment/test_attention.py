@@ -17,6 +17,7 @@ from humanlike.alignment.attention import (
 )
 
 HEATMAPS = arrays(np.float64, (5, 6), elements=st.integers(0, 6).map(float))
+NOISE = arrays(np.float64, (5, 6), elements=st.floats(-1, 1))
 MASKS = arrays(bool, (5, 6)).filter(lambda mask: 0 < mask.sum() < mask.size)
 
 
@@ -54,6 +55,22 @@ def test_constant_heatmap_is_at_chance(mask):
     chance = {"auc": 0.5, "relevance_rank": mask.mean(), "relevance_mass": mask.mean()}
     for name, measure in MEASURES.items():
         assert measure(flat, mask) == pytest.approx(chance.get(name, 0))
+
+
+@given(MASKS, NOISE, st.floats(1e-3, 1e3))
+def test_rounding_is_no_preference(mask, noise, level):
+    flat = level * (1 + 1e-7 * noise)
+    chance = {"auc": 0.5, "relevance_rank": mask.mean(), "relevance_mass": mask.mean()}
+    for name, measure in MEASURES.items():
+        assert measure(flat, mask) == pytest.approx(chance.get(name, 0), abs=1e-5), name
+        assert measure(np.full(mask.shape, level), mask) == pytest.approx(chance.get(name, 0))
+
+
+@given(HEATMAPS, MASKS, st.floats(1e-30, 1e30), st.floats(-10, 10))
+def test_nss_and_correlation_have_no_unit(heatmap, mask, scale, shift):
+    other = scale * (heatmap + shift)
+    assert nss(other, mask) == pytest.approx(nss(heatmap, mask), abs=1e-6)
+    assert correlation(other, mask) == pytest.approx(correlation(heatmap, mask), abs=1e-6)
 
 
 @given(MASKS)

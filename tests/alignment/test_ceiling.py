@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from humanlike.alignment.ceiling import chance_corrected, fold_agreement, perfect_heatmap
@@ -62,6 +63,16 @@ def test_reliability_of_equal_folds_and_of_one():
             "fold_correlation": pytest.approx(1),
         }
     ]
+
+
+@given(arrays(np.float64, (4, 5), elements=st.floats(-1, 1)), st.floats(1e-3, 1e3))
+def test_folds_do_not_agree_on_rounding(noise, level):
+    flat = level * (1 + 1e-7 * noise)
+    keys = [("a", 0, "x"), ("a", 1, "x")]
+    marked = {key: mark(stretch(flat)) for key in keys}
+    table = fold_agreement(marked, dict.fromkeys(keys, flat))
+    assert table["fold_correlation"].isna().all()
+    assert table["reliability"].item() == 0
 
 
 def test_chance_corrected():

@@ -1,8 +1,11 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import t
 
+from humanlike.alignment.intervals import FIGURES
 from humanlike.alignment.report import report, verdict
 from humanlike.canonical.masks import action_unit_region
 from humanlike.expressions import ACTION_UNITS
@@ -57,15 +60,85 @@ def test_summary_is_plain_json(published):
 
 def test_heatmaps_that_are_their_masks(blurred_masks, masks):
     keys = list(blurred_masks)
-    draws = {key: np.random.default_rng(0).normal(1, 0.01, 50) for key in keys}
-    found = report(blurred_masks, masks, ceilings=dict.fromkeys(keys, 1.0), draws=draws)
+    found = report(blurred_masks, masks, ceilings=dict.fromkeys(keys, 1.0))
     summary = found.summary
     assert summary["iou"] == summary["corrected"] == pytest.approx(1)
     assert summary["permutation_p"] == pytest.approx(1 / 720)
     assert summary["verdict"].startswith("Above chance and specific")
     assert "ellipse" not in summary["verdict"]
-    assert summary["iou_interval"]["low"] < 1 < summary["iou_interval"]["high"]
-    assert summary["corrected_interval"]["low"] < 1 < summary["corrected_interval"]["high"]
+
+
+def influences_of(keys, subjects="abc", moved=0.01):
+    table = pd.DataFrame(moved, list(subjects), FIGURES)
+    return dict.fromkeys(keys, table)
+
+
+def test_intervals_are_students_over_folds(published, published_heatmaps):
+    scores = published.by_fold.pivot_table("iou", ["network", "expression"], "fold")
+    folds = scores.mean()
+    margin = t.ppf(0.975, 4) * folds.std() / np.sqrt(5)
+    ends = published.summary["iou_interval"]
+    assert ends == pytest.approx({"low": folds.mean() - margin, "high": folds.mean() + margin})
+    cell = published.by_expression.iloc[0]
+    ours = scores.loc[cell["network"], cell["expression"]]
+    margin = t.ppf(0.975, 4) * ours.std() / np.sqrt(5)
+    assert (cell["iou_low"], cell["iou_high"]) == pytest.approx(
+        (max(ours.mean() - margin, 0), ours.mean() + margin)
+    )
+    own = published.by_fold.groupby("fold")[["iou", "other_masks"]].mean()
+    difference = own["iou"] - own["other_masks"]
+    margin = t.ppf(0.975, 4) * difference.std() / np.sqrt(5)
+    ends = published.summary["specificity_interval"]
+    assert ends["high"] == pytest.approx(published.summary["specificity"] + margin)
+    assert published.summary["corrected_interval"] is None
+    assert published.summary["iou_interval_subjects"] is None
+    assert published.by_fold["subjects_low"].isna().all()
+
+
+def test_corrected_interval_moves_with_chance_and_ceiling(published_heatmaps, masks):
+    keys = [key for key in published_heatmaps if key[0] == "vgg16"]
+    some = {key: published_heatmaps[key] for key in keys}
+    found = report(some, masks, ceilings={key: 0.7 + 0.01 * key[1] for key in keys})
+    rows = found.by_fold
+    left_out = []
+    for fold in range(5):
+        m = rows[rows["fold"] != fold][["iou", "chance_shift", "ceiling"]].mean()
+        left_out.append((m["iou"] - m["chance_shift"]) / (m["ceiling"] - m["chance_shift"]))
+    error = np.sqrt(4 / 5 * ((left_out - np.mean(left_out)) ** 2).sum())
+    ends = found.summary["corrected_interval"]
+    assert ends["high"] - ends["low"] == pytest.approx(2 * t.ppf(0.975, 4) * error)
+    assert (ends["low"] + ends["high"]) / 2 == pytest.approx(found.summary["corrected"])
+
+
+def test_one_fold_says_nothing_of_trainings_but_of_subjects(blurred_masks, masks):
+    one = {key: heatmap for key, heatmap in blurred_masks.items() if key[1] == 0}
+    found = report(one, masks, influences=influences_of(one))
+    assert found.summary["iou_interval"] is None
+    assert found.by_expression["iou_low"].isna().all()
+    # A subject moves all twelve heatmaps by .01, and three of them their mean by .01 √3.
+    margin = t.ppf(0.975, 2) * 0.01 * np.sqrt(3)
+    ends = found.summary["iou_interval_subjects"]
+    assert ends == pytest.approx({"low": found.summary["iou"] - margin, "high": 1}, abs=1e-6)
+    low = found.by_fold["iou"] - margin
+    np.testing.assert_allclose(found.by_fold["subjects_low"], low)
+
+
+def test_fewer_than_three_subjects_have_no_interval(blurred_masks, masks):
+    found = report(blurred_masks, masks, influences=influences_of(blurred_masks, "ab"))
+    for table, column in ((found.by_fold, "subjects_low"), (found.by_expression, "iou_low")):
+        assert table[column].isna().all()
+    for summary in (found.summary, *found.networks.values()):
+        assert summary["iou_interval"] is summary["iou_interval_subjects"] is None
+        assert summary["specificity_interval"] is None
+    assert json.loads(json.dumps(found.summary, allow_nan=False)) == found.summary
+
+
+def test_an_expression_that_one_fold_lacks_leaves_an_interval(blurred_masks, masks):
+    del blurred_masks["a", 1, "fear"]
+    found = report(blurred_masks, masks)
+    assert found.summary["iou_interval"]["low"] <= found.summary["iou"]
+    unknown = found.by_expression[found.by_expression["iou_low"].isna()]
+    assert unknown[["network", "expression"]].to_numpy().tolist() == [["a", "fear"]]
 
 
 def test_heatmaps_of_noise_are_not_above_chance(masks):

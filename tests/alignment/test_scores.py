@@ -5,7 +5,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import f1_score, jaccard_score, precision_score, recall_score
 
-from humanlike.alignment.scores import METRICS, f1, iou, mark, precision, recall, stretch
+from humanlike.alignment.scores import (
+    METRICS,
+    ROUNDING,
+    f1,
+    iou,
+    mark,
+    precision,
+    recall,
+    stretch,
+)
 
 HEATMAPS = arrays(np.float64, (6, 5), elements=st.floats(-1e3, 1e3, width=32))
 REGIONS = arrays(bool, (6, 5))
@@ -46,12 +55,28 @@ def test_stacks_score_as_their_members(stack, mask):
 def test_stretch_fills_eight_bits_and_keeps_order(heatmap):
     stretched = stretch(heatmap)
     assert stretched.dtype == np.uint8
-    if np.ptp(heatmap) == 0:
+    if np.ptp(heatmap) <= ROUNDING * np.abs(heatmap).max():
         assert not stretched.any()
     else:
         assert (stretched.min(), stretched.max()) == (0, 255)
         assert (np.diff(stretched.ravel()[np.argsort(heatmap.ravel())].astype(int)) >= 0).all()
     np.testing.assert_array_equal(stretch(stretched), stretched)
+
+
+@given(
+    arrays(np.float64, (6, 5), elements=st.floats(-1, 1)),
+    st.floats(1e-3, 1e3),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_rounding_is_not_stretched(noise, level, dtype):
+    flat = (level * (1 + 1e-7 * noise)).astype(dtype)
+    assert not stretch(flat).any()
+    assert not mark(stretch(flat)).any()
+
+
+@given(st.floats(1e-30, 1e30))
+def test_small_values_are_no_rounding(scale):
+    np.testing.assert_array_equal(stretch([[0, scale / 2, scale]]), [[0, 128, 255]])
 
 
 def test_stretch_refuses_nan():

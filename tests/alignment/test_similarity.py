@@ -1,6 +1,9 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
@@ -22,6 +25,13 @@ def test_constant_heatmap_is_like_no_other(heatmaps):
     found = similarity(heatmaps)
     assert found[1, 1] == 1
     assert not found[1, [0, 2, 3]].any()
+
+
+@given(arrays(np.float64, (4, 5), elements=st.floats(-1, 1)), st.floats(1e-3, 1e3))
+def test_rounding_is_like_nothing(noise, level):
+    flat = level * (1 + 1e-7 * noise)
+    picture = np.arange(20.0).reshape(4, 5)
+    np.testing.assert_array_equal(similarity([flat, picture, flat]), np.eye(3))
 
 
 def test_one_heatmap(heatmaps):

@@ -45,6 +45,23 @@ def test_the_same_seed_writes_the_same_bytes(folder, tmp_path):
         assert (tmp_path / "again" / path.relative_to(folder)).read_bytes() == path.read_bytes()
 
 
+def test_the_truth_is_what_the_expression_changes(tmp_path):
+    synthesize(tmp_path / "sample", subjects=1, images=1, seed=2, truth=True, progress=False)
+    changed = {
+        path.stem: cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        for path in (tmp_path / "sample" / "changed").glob("*.png")
+    }
+    assert len(changed) == 7
+    assert not changed["s01_neutral_1"].any()
+    points = pd.read_csv(tmp_path / "sample" / "landmarks.csv", index_col="file")
+    smile = changed["s01_happiness_1"]
+    assert set(np.unique(smile)) == {0, 255}
+    for corner in (48, 54):
+        x, y = points.loc["images/s01_happiness_1.jpg", [f"x{corner}", f"y{corner}"]]
+        assert smile[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3].mean() > 128
+    assert not smile[:20].any(), "the hair above the forehead does not smile"
+
+
 def test_a_full_folder_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(HumanlikeError, match="already there"):

@@ -70,6 +70,8 @@ def make(networks: list[str], **changed: object) -> Content:
         ],
         "heatmaps": heatmaps,
         "face": rng.integers(60, 200, (HEIGHT, WIDTH), dtype=np.uint8),
+        "evidence": {"fear": blob(rng)},
+        "evidence_reliability": {"fear": 0.9},
         "examples": [example],
         "attention": found.attention,
         "similarity": {

@@ -42,7 +42,7 @@ def test_a_better_stencil_is_always_said() -> None:
 def test_how_sure_is_said_or_that_it_is_not_known() -> None:
     interval, subjects = {"low": 0.226, "high": 0.296}, {"low": 0.24, "high": 0.28}
     known = answer(summary(iou_interval=interval, iou_interval_subjects=subjects)).reasons[0][1]
-    assert "95 % interval: .226 to .296." in known
+    assert "95\xa0% interval: .226 to .296." in known
     assert "the same trained networks: .240 to .280." in known
     assert "cannot be told" in answer(summary(iou_interval=None)).reasons[0][1]
 

@@ -1,6 +1,5 @@
 """From a run's folders to what its page shows."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def write_run(root: Path) -> None:
     artifacts.write_table(root / "plots/train/confusion.csv", told)
     history = pd.DataFrame({"epoch": [1], "accuracy": [0.5]})
     artifacts.write_table(root / "plots/train/history/my_net_fold1.csv", history)
-    artifacts.write_json(root / "metrics/score.json", {"iou": {"mean": 0.25}})
+    artifacts.write_json(root / "plots/score/summary.json", {"iou": 0.25})
     for fold in (0, 1):
         for label in LABELS:
             picture = np.full((HEIGHT, WIDTH), 100 * fold + 10, np.uint8)
@@ -151,7 +150,7 @@ def test_nothing_scored_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["artifacts/heatmaps/net/fold0_fear.png", "metrics/score.json",
+    "name", ["artifacts/heatmaps/net/fold0_fear.png", "plots/score/summary.json",
              "artifacts/standardized/net/fold0.npz"],
 )  # fmt: skip
 def test_a_damaged_file_is_named(root: Path, name: str) -> None:
@@ -160,9 +159,20 @@ def test_a_damaged_file_is_named(root: Path, name: str) -> None:
         gather(root, LABELS)
 
 
+def test_evidence_is_shown_where_it_is_known(root: Path) -> None:
+    assert gather(root, LABELS).evidence == {}
+    effect = np.stack([np.ones((HEIGHT, WIDTH)), np.full((HEIGHT, WIDTH), np.nan)])
+    artifacts.write_arrays(
+        root / artifacts.EVIDENCE,
+        expressions=np.array(["fear", "anger"]),
+        effect=effect.astype(np.float16),
+        reliability=np.array([0.9, np.nan]),
+    )
+    content = gather(root, LABELS)
+    assert list(content.evidence) == ["fear"] and content.evidence_reliability == {"fear": 0.9}
+
+
 def test_expressions_without_a_mask_are_shown_without_one(root: Path) -> None:
-    scores = json.loads((root / "metrics/score.json").read_text())
-    assert scores
     content = gather(root, [*LABELS, "neutral"])
     assert set(content.references[0].masks) == set(LABELS)
     assert "no face was taken for neutral" in render(content)

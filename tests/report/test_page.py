@@ -121,6 +121,7 @@ def test_every_picture_is_told_in_words_with_its_figures(content, page) -> None:
 SECTIONS = {
     "references": ("scores", "specificity", "answer-ekman"),
     "heatmaps": ("heatmaps",),
+    "evidence": ("evidence",),
     "examples": ("steps",),
     "attention": ("attention",),
     "similarity": ("similarity",),

@@ -1,7 +1,8 @@
 """Measures that need no threshold, and the share of a heatmap that each action unit gets.
 
 Heatmaps are (H, W) arrays of importance, masks (H, W) bool. Each function's chance level is what a
-heatmap that knows nothing of the mask is expected to reach.
+heatmap that knows nothing of the mask is expected to reach. A heatmap that is constant but for
+rounding knows nothing, and is at chance.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from humanlike.alignment.scores import ratio
+from humanlike.alignment.scores import normalise, ratio
 from humanlike.alignment.table import KEY, Key
 
 
@@ -23,7 +24,7 @@ def auc(heatmap: NDArray, mask: NDArray[np.bool_]) -> float:
     """
     inside = int(mask.sum())
     outside = mask.size - inside
-    ranks = rankdata(heatmap)[mask.ravel()]
+    ranks = rankdata(normalise(heatmap))[mask.ravel()]
     return float((ranks.sum() - inside * (inside + 1) / 2) / (inside * outside))
 
 
@@ -35,6 +36,7 @@ def relevance_rank(heatmap: NDArray, mask: NDArray[np.bool_]) -> float:
     their expected share.
     """
     area = int(mask.sum())
+    heatmap = normalise(heatmap)
     least = np.partition(heatmap.ravel(), -area)[-area]
     above, tied = heatmap > least, heatmap == least
     share_of_tied = (area - above.sum()) / tied.sum()
@@ -57,7 +59,7 @@ def nss(heatmap: NDArray, mask: NDArray[np.bool_]) -> float:
     In standard deviations of the heatmap (Peters et al. 2005, doi 10.1016/j.visres.2005.03.019;
     there at fixations). 0 for a constant heatmap.
     """
-    values = heatmap.astype(float)
+    values = normalise(heatmap)
     return float(ratio(values[mask].mean() - values.mean(), values.std()))
 
 

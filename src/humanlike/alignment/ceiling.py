@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from humanlike.alignment.scores import iou, ratio
+from humanlike.alignment.scores import iou, normalise, ratio
 from humanlike.alignment.table import Key
 
 T = TypeVar("T", float, pd.Series)
@@ -58,7 +58,7 @@ def fold_agreement(
     DataFrame
         Columns network, expression, reliability (mean IoU of the marked regions over all pairs of
         folds) and fold_correlation (mean Pearson correlation of their heatmaps, NaN where one is
-        constant). Networks with one fold have no row.
+        constant but for rounding). Networks with one fold have no row.
     """
     groups: dict[tuple[str, str], list[Key]] = {}
     for key in marked:
@@ -87,4 +87,4 @@ def chance_corrected(score: T, chance: T, ceiling: T) -> T:
 
 def _correlation(first: NDArray, second: NDArray) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+        return float(np.corrcoef(normalise(first).ravel(), normalise(second).ravel())[0, 1])

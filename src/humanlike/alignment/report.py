@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 
 from humanlike.alignment import chance, specificity
 from humanlike.alignment.attention import MEASURES, action_unit_attention, measure_table
-from humanlike.alignment.bootstrap import interval
 from humanlike.alignment.ceiling import chance_corrected, fold_agreement
+from humanlike.alignment.intervals import (
+    LEAST_SUBJECTS,
+    interval,
+    jackknife_error,
+    subject_error,
+)
 from humanlike.alignment.scores import METRICS, Threshold, iou, mark, stretch
 from humanlike.alignment.table import Key, mark_all, mean_over_folds, score_table
 
@@ -22,6 +27,9 @@ _INDEX = ["network", "fold", "expression"]
 
 #: With fewer, no permutation test can fall below .05.
 _LEAST_EXPRESSIONS = 4
+
+#: No interval goes where its figure cannot.
+_RANGE = {"iou": (0, 1), "specificity": (-1, 1), "corrected": (-np.inf, np.inf)}
 
 #: What the summaries average, where known.
 _MEANS = (*METRICS, "other_masks", "reliability", "fold_correlation", "ceiling", *MEASURES)
@@ -36,9 +44,11 @@ class Report:
     by_fold : DataFrame
         A row for each network, fold and expression: the scores, their chance levels (chance_area,
         chance_shift with its 5 % and 95 % quantiles and shift_p), other_masks, the threshold-free
-        measures and, where known, ceiling and corrected.
+        measures and, where known, ceiling and corrected; subjects_low and subjects_high, the
+        IoU's interval for other subjects and the same training.
     by_expression : DataFrame
-        The same, averaged over folds, with reliability and fold_correlation.
+        The same, averaged over folds, with reliability and fold_correlation; iou_low and iou_high,
+        the IoU's interval for other subjects and other trainings.
     matrix : DataFrame
         Mean IoU of heatmap expression (rows) against mask expression (columns).
     attention : DataFrame
@@ -63,7 +73,7 @@ def report(
     threshold: Threshold = "otsu",
     *,
     ceilings: Mapping[Key, float] | None = None,
-    draws: Mapping[Key, NDArray[np.float64]] | None = None,
+    influences: Mapping[Key, pd.DataFrame] | None = None,
     regions: Mapping[int, NDArray[np.bool_]] | None = None,
     action_units: Mapping[str, tuple[int, ...]] | None = None,
     seed: int = 0,
@@ -78,8 +88,9 @@ def report(
     threshold : "otsu" or float in [0, 1]
     ceilings : mapping with keys of `heatmaps` to IoU, optional
         Score of `ceiling.perfect_heatmap`. Unknown for heatmaps whose superpixels are.
-    draws : mapping with keys of `heatmaps` to (draws,), optional
-        As `bootstrap.resampled_iou` returns them, for intervals. Used where all have them.
+    influences : mapping with keys of `heatmaps` to DataFrame, optional
+        As `intervals.subject_influences` returns them, for intervals of subjects. Unknown for
+        heatmaps whose faces are.
     regions, action_units : mappings, optional
         See `attention.action_unit_attention`.
     seed : int
@@ -107,8 +118,17 @@ def report(
     )
     for table in (by_fold, by_expression):
         table["corrected"] = chance_corrected(table["iou"], table["chance_shift"], table["ceiling"])
+    influences = influences or {}
+    by_fold[["subjects_low", "subjects_high"]] = [
+        _of_subjects(score, [key], influences)
+        for key, score in zip(_keys(by_fold), by_fold["iou"], strict=True)
+    ]
+    by_expression[["iou_low", "iou_high"]] = [
+        _of_folds(folds, influences)["iou"]
+        for _, folds in by_fold.groupby(["network", "expression"], sort=False)
+    ]
 
-    context = _Context(by_expression, cross, nulls, draws or {}, seed)
+    context = _Context(by_fold, by_expression, cross, nulls, influences, seed)
 
     def summary(networks: list[str]) -> dict[str, Any]:
         theirs = {key: heatmap for key, heatmap in heatmaps.items() if key[0] in networks}
@@ -161,10 +181,11 @@ def verdict(summary: Mapping[str, Any]) -> str:
 class _Context:
     """What every summary is made from."""
 
+    by_fold: pd.DataFrame
     by_expression: pd.DataFrame
     cross: pd.DataFrame
     nulls: Mapping[tuple[str, str], NDArray[np.float64]]
-    draws: Mapping[Key, NDArray[np.float64]]
+    influences: Mapping[Key, pd.DataFrame]
     seed: int
 
 
@@ -239,32 +260,69 @@ def _summary(context: _Context, networks: list[str], prior: dict[str, float]) ->
     summary["permutation_p"] = specificity.permutation_p(matrix) if testable else None
     corrected = chance_corrected(means["iou"], means["chance_shift"], means["ceiling"])
     summary["corrected"] = _known(corrected)
-    summary.update(_intervals(context, cells, means))
+    by_fold = context.by_fold[context.by_fold["network"].isin(networks)]
+    for figure, ends in _of_folds(by_fold, context.influences).items():
+        summary[f"{figure}_interval"] = _ends(ends)
+    ends = _of_subjects(means["iou"], _keys(by_fold), context.influences)
+    summary["iou_interval_subjects"] = _ends(ends)
     summary["verdict"] = verdict(summary)
     return summary
 
 
-def _intervals(context: _Context, cells: pd.DataFrame, means: pd.Series) -> dict[str, Any]:
-    """Bootstrap intervals of the mean IoU and, chance and ceiling being held, of its correction."""
-    keys: dict[tuple[str, str], list[Key]] = {}
-    for key in context.cross[_INDEX].itertuples(index=False, name=None):
-        keys.setdefault((key[0], key[2]), []).append(key)
-    wanted = [keys[cell] for cell in zip(cells["network"], cells["expression"], strict=True)]
-    if not all(key in context.draws for folds in wanted for key in folds):
-        return {"iou_interval": None, "corrected_interval": None}
-    draws = np.mean(
-        [np.mean([context.draws[k] for k in folds], axis=0) for folds in wanted], axis=0
-    )
-    low, high = interval(means["iou"], draws)
-    ends = {"low": low, "high": high}
-    corrected = {
-        end: _known(chance_corrected(value, means["chance_shift"], means["ceiling"]))
-        for end, value in ends.items()
-    }
+def _of_folds(
+    by_fold: pd.DataFrame, influences: Mapping[Key, pd.DataFrame]
+) -> dict[str, tuple[float, float]]:
+    """Intervals of mean figures for other subjects and other trainings, NaN with one fold."""
+    folds = by_fold["fold"].unique()
+    figures = _figures(by_fold)
+    error = np.full(len(figures), np.nan)
+    if len(folds) > 1 and _enough_subjects(_keys(by_fold), influences):
+        left_out = [_figures(by_fold[by_fold["fold"] != fold]) for fold in folds]
+        error = jackknife_error([list(without.values()) for without in left_out])
     return {
-        "iou_interval": ends,
-        "corrected_interval": corrected if None not in corrected.values() else None,
+        figure: _within(figure, interval(value, spread, len(folds) - 1))
+        for (figure, value), spread in zip(figures.items(), error, strict=True)
     }
+
+
+def _figures(by_fold: pd.DataFrame) -> dict[str, float]:
+    """What has an interval: means over folds, then over networks and expressions."""
+    columns = [*_INDEX, "iou", "other_masks", "chance_shift", "ceiling"]
+    means = mean_over_folds(by_fold[columns]).mean(numeric_only=True)
+    return {
+        "iou": means["iou"],
+        "specificity": means["iou"] - means["other_masks"],
+        "corrected": chance_corrected(means["iou"], means["chance_shift"], means["ceiling"]),
+    }
+
+
+def _of_subjects(
+    score: float, keys: list[Key], influences: Mapping[Key, pd.DataFrame]
+) -> tuple[float, float]:
+    """Interval of a mean IoU for other subjects and the same trainings, NaN where unknown."""
+    if not all(key in influences for key in keys):
+        return np.nan, np.nan
+    errors, degrees_of_freedom = subject_error([influences[key] for key in keys])
+    return _within("iou", interval(score, errors["iou"], degrees_of_freedom))
+
+
+def _enough_subjects(keys: list[Key], influences: Mapping[Key, pd.DataFrame]) -> bool:
+    """Whether subjects are enough for an interval; who is behind ready heatmaps is unknown."""
+    known = [influences[key].index for key in keys if key in influences]
+    return not known or len(set().union(*known)) >= LEAST_SUBJECTS
+
+
+def _keys(by_fold: pd.DataFrame) -> list[Key]:
+    return list(by_fold[_INDEX].itertuples(index=False, name=None))
+
+
+def _within(figure: str, ends: tuple[float, float]) -> tuple[float, float]:
+    low, high = np.clip(ends, *_RANGE[figure])
+    return float(low), float(high)
+
+
+def _ends(ends: tuple[float, float]) -> dict[str, float] | None:
+    return None if np.isnan(ends).any() else dict(zip(("low", "high"), ends, strict=True))
 
 
 def _known(value: float) -> float | None:

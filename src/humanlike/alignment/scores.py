@@ -16,6 +16,29 @@ Threshold = float | Literal["otsu"]
 
 PIXELS = (-2, -1)
 
+#: Differences below this share of the greatest value are rounding: maps are computed in 32 bits.
+ROUNDING = 1e-6
+
+
+def normalise(heatmap: ArrayLike) -> NDArray[np.float64]:
+    """Shift and scale a heatmap so that its least value is 0 and its greatest 1.
+
+    Parameters
+    ----------
+    heatmap : (H, W) array of finite numbers
+        In any unit.
+
+    Returns
+    -------
+    (H, W) float64
+        All 0 where the heatmap is constant but for rounding: it prefers no place.
+    """
+    values = np.asarray(heatmap, np.float64)
+    least, greatest = values.min(), values.max()
+    if greatest - least <= ROUNDING * max(abs(least), abs(greatest)):
+        return np.zeros(values.shape)
+    return (values - least) / (greatest - least)
+
 
 def stretch(heatmap: ArrayLike) -> NDArray[np.uint8]:
     """Stretch a heatmap to the full range of 8 bits, its least value 0 and its greatest 255.
@@ -28,18 +51,16 @@ def stretch(heatmap: ArrayLike) -> NDArray[np.uint8]:
     Returns
     -------
     (H, W) uint8
-        All 0 where the heatmap is constant: it prefers no place.
+        All 0 where the heatmap is constant but for rounding.
 
     Raises
     ------
     ValueError
         If the heatmap holds a value that is not finite.
     """
-    values = np.asarray(heatmap, dtype=np.float64)
-    if not np.isfinite(values).all():
+    if not np.isfinite(heatmap).all():
         raise ValueError("a heatmap must be finite everywhere")
-    values = values - values.min()
-    return np.rint(255 * ratio(values, values.max())).astype(np.uint8)
+    return np.rint(255 * normalise(heatmap)).astype(np.uint8)
 
 
 def mark(heatmap: NDArray[np.uint8], threshold: Threshold = "otsu") -> NDArray[np.bool_]:

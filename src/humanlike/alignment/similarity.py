@@ -5,6 +5,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import average
 from scipy.spatial.distance import squareform
 
+from humanlike.alignment.scores import normalise
+
 
 def similarity(heatmaps: ArrayLike) -> NDArray[np.float64]:
     """Normalised correlation of every two heatmaps, their means removed.
@@ -18,10 +20,10 @@ def similarity(heatmaps: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     (N, N) float64 in [-1, 1]
-        1 on the diagonal; 0 between a constant heatmap, which says nothing, and any other.
+        1 on the diagonal; 0 between a heatmap that is constant but for rounding, which says
+        nothing, and any other.
     """
-    flat = np.asarray(heatmaps, np.float64)
-    flat = flat.reshape(len(flat), -1)
+    flat = np.stack([normalise(heatmap).ravel() for heatmap in np.asarray(heatmaps)])
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = np.atleast_2d(np.corrcoef(flat))
     correlation = np.nan_to_num(correlation)

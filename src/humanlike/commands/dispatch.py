@@ -2,7 +2,8 @@
 
 DVC runs one stage at a time. The trainings and explanations of different networks and folds do not
 wait for each other, so this hands them to the cluster's workers, which see the project's folder
-under the same path, and commits each as it ends: `dvc repro` then finds it done.
+under the same path, and commits each as it ends: `dvc repro` then finds it done. What was made from
+params or files that were changed meanwhile is not recorded.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from humanlike import cluster
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
 from humanlike.progress import bar
+from humanlike.storage import dvc, inputs
 
 Unit = tuple[str, int]
 
@@ -55,11 +57,10 @@ def dispatch() -> None:
             return
         failed = []
         with bar(total=len(stale), title="dispatch", unit="stage") as progress:
-            for stage, error in run_on(connection, stale):
+            for stage, error, read in run_on(connection, stale):
+                error = error or record(stage, read)
                 if error:
                     failed.append(stage)
-                else:
-                    dvc("commit", "--quiet", "--force", stage)
                 # Unlike standard output, shown at once even where it goes to a file.
                 progress.write(f"{stage}: {error or 'done and recorded'}", file=sys.stderr)
                 progress.update()
@@ -68,6 +69,16 @@ def dispatch() -> None:
             f"{len(failed)} of {len(stale)} stages failed ({', '.join(failed)}); the rest is "
             "recorded: mend the cause and run `humanlike dispatch` again"
         )
+
+
+def record(stage: str, read: dict[str, str]) -> str | None:
+    """Record a stage that ran as current, or say why it is not: what it `read` is other now."""
+    now = inputs(stage)
+    changed = [name for name in {**read, **now} if read.get(name) != now.get(name)]
+    if changed:
+        return f"not recorded, as {', '.join(changed)} changed while it ran"
+    dvc("commit", "--quiet", "--force", stage)
+    return None
 
 
 def stale_stages(params: Params) -> list[str]:
@@ -83,8 +94,8 @@ def stale_stages(params: Params) -> list[str]:
     return stages
 
 
-def run_on(connection: Any, stages: list[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each stage as it ends, with what went wrong where it failed."""
+def run_on(connection: Any, stages: list[str]) -> Iterator[tuple[str, str | None, dict[str, str]]]:
+    """Yield each stage as it ends, with what went wrong where it failed, and what it read."""
     from distributed import as_completed
 
     futures: dict[str, Any] = {}
@@ -101,18 +112,24 @@ def run_on(connection: Any, stages: list[str]) -> Iterator[tuple[str, str | None
         stage = names[future.key]
         trained = f"train@{stage.partition('@')[2]}"
         try:
-            cluster.result(future)
-            yield stage, None
+            yield stage, None, cluster.result(future)
         except HumanlikeError as error:
             yield (
                 stage,
                 f"not run, as {trained} failed" if trained in failed else f"failed: {error}",
+                {},
             )
             failed.add(stage)
 
 
-def run_stage(code: str, project: str, stage: str, _after: None) -> None:
-    """Run one stage's command in the project's folder, on the worker that this is called on."""
+def run_stage(code: str, project: str, stage: str, _after: object) -> dict[str, str]:
+    """Run one stage's command in the project's folder, on the worker that this is called on.
+
+    Returns
+    -------
+    dict
+        `storage.inputs` of the stage when it began.
+    """
     from distributed import get_worker
 
     cluster.check_code(code)
@@ -121,6 +138,7 @@ def run_stage(code: str, project: str, stage: str, _after: None) -> None:
             f"the worker on {os.uname().nodename} does not see {project}: dispatch needs a folder "
             "that all workers share under one path"
         )
+    read = inputs(stage, Path(project))
     worker = get_worker()
     task = worker.get_current_task()
     with tempfile.TemporaryFile("w+") as said:
@@ -137,7 +155,7 @@ def run_stage(code: str, project: str, stage: str, _after: None) -> None:
             while process.poll() is None:
                 # When the one who asked is gone, the next one may ask again at once.
                 if worker.state.tasks[task].state == "cancelled":
-                    return
+                    return read
                 time.sleep(0.5)
         finally:
             process.kill()
@@ -147,27 +165,10 @@ def run_stage(code: str, project: str, stage: str, _after: None) -> None:
     if process.returncode:
         reason = lines[-1] if lines else f"exit status {process.returncode}"
         raise HumanlikeError(reason.removeprefix("humanlike: "))
+    return read
 
 
 def stage_name(kind: str, unit: Unit) -> str:
     """DVC's name of a stage of one network and fold."""
     network, fold = unit
     return f"{kind}@{network}-{fold}"
-
-
-def dvc(*arguments: str) -> str:
-    """Run a DVC command and give what it prints."""
-    # DVC starts the stages' commands by name, and this environment need not be the active one.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["failed"]
-        ours = [line for line in said if line.startswith("humanlike: ")]
-        reason = (ours or said)[-1].removeprefix("humanlike: ")
-        raise HumanlikeError(f"dvc {' '.join(arguments)}: {reason}")
-    return done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import typer
 
 from humanlike import artifacts
@@ -12,22 +11,27 @@ from humanlike.report.words import in_words, of_explanations
 def show() -> None:
     """Print the accuracy, the scores of each network and expression, and where the pictures are."""
     metrics, plots = artifacts.METRICS, artifacts.PLOTS
-    train, explain, score = (
-        artifacts.read_json(metrics / f"{name}.json") for name in ("train", "explain", "score")
-    )
-    accuracy = {network: v["mean"] for network, v in train["accuracy"].items() if network != "mean"}
-    iou = pd.DataFrame({network: v for network, v in score["iou"].items() if network != "mean"}).T
-    iou.insert(0, "accuracy", pd.Series(accuracy))
+    scored = artifacts.read_json(metrics / "score.json")["iou"] is not None
+    explain = artifacts.read_json(plots / "score" / "explanations.json")
+    by_fold = artifacts.read_table(plots / "train" / "accuracy.csv")
+    table = by_fold.groupby("network", sort=False)[["accuracy"]].mean()
+    if scored:
+        scores = artifacts.read_table(plots / "score" / "scores.csv")
+        by_expression = scores.groupby(["network", "expression"], sort=False)["iou"].mean()
+        iou = by_expression.unstack()[list(dict.fromkeys(scores["expression"]))]
+        iou.insert(0, "mean", iou.mean(axis=1))
+        table = table.join(iou)
     typer.echo("Accuracy on held-out subjects, and IoU of heatmap and Ekman mask:\n")
-    typer.echo(iou.round(3).to_string())
+    typer.echo(table.rename_axis(None).round(3).to_string())
     if explain["heatmaps_missing"]:
         typer.echo(
             f"\n{explain['heatmaps_missing']} heatmaps are missing, and left out of all means: no "
             "face of the fold was predicted as their expression"
         )
     verdict = artifacts.read_text(plots / "score" / "verdict.txt").splitlines()[0]
-    if score["iou"]["mean"] is not None:
-        verdict = in_words({**score, "iou": score["iou"]["mean"], "verdict": verdict})
+    if scored:
+        summary = artifacts.read_json(plots / "score" / "summary.json")
+        verdict = in_words({**summary, "verdict": verdict})
     typer.echo(f"\n{verdict}\n\n{of_explanations(explain)}")
     typer.echo(
         f"\nPictures: {plots / 'heatmaps/heatmaps.png'}, {plots / 'dendrograms'}, "

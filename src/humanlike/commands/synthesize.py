@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -21,13 +22,16 @@ def synthesize(
     seed: int = 0,
     low: float = 0.6,
     high: float = 1.0,
+    truth: bool = False,
     progress: bool = True,
 ) -> None:
     """Write a sample of drawn faces, whole or not at all.
 
     ``output`` receives ``images/<subject>_<expression>_<n>.jpg``, ``labels.csv`` (file, subject,
     expression), ``action_units.csv`` (file, AU1 ... AU26) and ``landmarks.csv`` (file, x0, y0 ...
-    x67, y67, in pixels). Files are named relative to ``output``.
+    x67, y67, in pixels). Files are named relative to ``output``. With ``truth`` it also receives
+    ``changed/<subject>_<expression>_<n>.png``: 255 where the picture differs from that of the same
+    person in the same view at rest, and 0 elsewhere.
 
     Parameters
     ----------
@@ -39,6 +43,8 @@ def synthesize(
         Seed of the whole sample; the same seed writes the same bytes.
     low, high
         Range of the action units' intensities, within [0, 1].
+    truth
+        Whether to write what each expression changes.
     progress
         Whether to show a progress bar.
 
@@ -51,7 +57,8 @@ def synthesize(
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as scratch:
         folder = Path(scratch) / "sample"
-        (folder / "images").mkdir(parents=True)
+        for name in ("images", *["changed"] * truth):
+            (folder / name).mkdir(parents=True)
         faces = tqdm(
             draw_sample(subjects, images, seed, low, high),
             total=subjects * images * len(SAMPLE_LABELS),
@@ -59,7 +66,7 @@ def synthesize(
             unit="face",
             disable=not progress,
         )
-        rows = [(_write_image(folder, sample), sample) for sample in faces]
+        rows = [(_write_image(folder, sample, truth), sample) for sample in faces]
         _write_tables(folder, rows)
         folder.replace(output)
 
@@ -74,9 +81,13 @@ def _check(output: Path, subjects: int, images: int, seed: int, low: float, high
         raise HumanlikeError(f"low, high: {low}, {high} is not allowed; keep 0 <= low <= high <= 1")
 
 
-def _write_image(folder: Path, sample: SampleFace) -> str:
-    name = f"images/{sample.subject}_{sample.expression}_{sample.number}.jpg"
+def _write_image(folder: Path, sample: SampleFace, truth: bool) -> str:
+    stem = f"{sample.subject}_{sample.expression}_{sample.number}"
+    name = f"images/{stem}.jpg"
     cv2.imwrite(str(folder / name), sample.face.image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    if truth:
+        changed = np.uint8(255) * sample.changed
+        cv2.imwrite(str(folder / "changed" / f"{stem}.png"), changed)
     return name
 
 

@@ -78,7 +78,10 @@ def _headline(
 def _overlap(
     iou: float, interval: Mapping[str, float] | None, subjects: Mapping[str, float] | None
 ) -> tuple[str, str]:
-    ends = {"95 % interval": interval, "For other people and the same trained networks": subjects}
+    ends = {
+        "95\xa0% interval": interval,
+        "For other people and the same trained networks": subjects,
+    }
     known = [
         f"{words}: {figure(found['low'])} to {figure(found['high'])}."
         for words, found in ends.items()

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from humanlike import artifacts
+from humanlike.alignment.table import Key, pooled
 from humanlike.canonical.geometry import rescale_landmarks
 from humanlike.canonical.masks import ekman_mask
 from humanlike.canonical.warp import warp
@@ -25,7 +26,7 @@ from humanlike.report.page import Content, Example, Reference
 LEAST_PEOPLE_IN_A_MEAN = 10
 
 _UNIT = re.compile(r"(.+)_fold(\d+)")
-_HEATMAP = re.compile(r"fold\d+_(.+)")
+_HEATMAP = re.compile(r"fold(\d+)_(.+)")
 
 
 def gather(
@@ -74,7 +75,8 @@ def gather(
 
     scores = table(plots / "score" / "scores.csv", "Scores")
     confusion = table(plots / "train" / "confusion.csv", "Accuracy and confusion")
-    heatmaps = _heatmaps(kept / "heatmaps")
+    folds = _heatmaps_by_fold(kept / "heatmaps")
+    heatmaps = pooled(folds, "network", "expression")
     if not heatmaps:
         missing.append(
             f"Heatmaps: {artifacts.ARTIFACTS}/heatmaps is not here; `dvc pull` brings it."
@@ -86,8 +88,8 @@ def gather(
     )
     if not networks:
         raise HumanlikeError(f"{root}: nothing was scored here yet; run `dvc repro`")
-    face = _mean_face(kept / "standardized")
-    examples = _examples(kept, networks, labels, positive_only, faces)
+    units = [(name, fold) for name in networks for fold in _folds(folds, confusion, name)]
+    examples = _examples(kept, units, labels, positive_only, faces)
     if not examples:
         missing.append(
             f"One face step by step: {artifacts.FACES} or {artifacts.ARTIFACTS}/explanations is "
@@ -98,7 +100,8 @@ def gather(
         networks=networks,
         references=[_ekman(root, scores, labels)],
         heatmaps=heatmaps,
-        face=face,
+        face=_mean_face(kept / "standardized", units),
+        **_evidence(root / artifacts.EVIDENCE, labels),
         examples=examples,
         attention=table(plots / "score" / "action_units.csv", "Attention to action units"),
         similarity=_similarity(plots / "score", labels),
@@ -106,7 +109,7 @@ def gather(
         confusion=confusion,
         histories=_histories(plots / "train" / "history"),
         explained=table(plots / "score" / "explained.csv", "Explained faces"),
-        explainer=_json(root / artifacts.METRICS / "explain.json"),
+        explainer=_json(plots / "score" / "explanations.json"),
         curves=table(plots / "score" / "deletion_insertion.csv", "What the explainer is worth"),
         method=method,
         left_out=table(plots / "rejected.csv", "Photographs that were left out"),
@@ -125,9 +128,9 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 
 def _ekman(root: Path, scores: pd.DataFrame | None, labels: Sequence[str]) -> Reference:
-    found = _json(root / artifacts.METRICS / "score.json") or {}
-    summary = {**found, "iou": (found.get("iou") or {}).get("mean")}
-    path = root / artifacts.PLOTS / "score" / "own_and_other_masks.csv"
+    folder = root / artifacts.PLOTS / "score"
+    summary = _json(folder / "summary.json") or {}
+    path = folder / "own_and_other_masks.csv"
     matrix = artifacts.read_table(path).set_index("heatmap") if path.is_file() else None
     return Reference(
         key="ekman",
@@ -138,30 +141,39 @@ def _ekman(root: Path, scores: pd.DataFrame | None, labels: Sequence[str]) -> Re
             "regions are the masks of Gaya-Morey et al. (2024)."
         ),
         summary=summary,
-        networks=found.get("networks") or {},
+        networks=summary.get("networks") or {},
         scores=scores,
         matrix=matrix,
         masks={label: ekman_mask(label) for label in labels if label in EXPRESSIONS},
     )
 
 
-def _heatmaps(folder: Path) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """The mean of the folds' 8-bit heatmaps, by network and expression."""
-    folds: dict[tuple[str, str], list[NDArray]] = {}
+def _heatmaps_by_fold(folder: Path) -> dict[Key, NDArray[np.uint8]]:
+    found: dict[Key, NDArray[np.uint8]] = {}
     for path in sorted(folder.glob("*/*.png")):
         name = _HEATMAP.fullmatch(path.stem)
         picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise HumanlikeError(f"{path}: damaged; delete it and run `dvc repro`")
         if name:
-            folds.setdefault((path.parent.name, name[1]), []).append(picture)
-    return {cell: np.mean(pictures, axis=0) for cell, pictures in folds.items()}
+            found[path.parent.name, int(name[1]), name[2]] = picture.astype(np.uint8)
+    return found
 
 
-def _mean_face(folder: Path) -> NDArray[np.uint8] | None:
+def _folds(
+    heatmaps: Mapping[Key, NDArray], confusion: pd.DataFrame | None, network: str
+) -> list[int]:
+    """The folds of the run: other files in its folders are of other runs."""
+    folds = {fold for name, fold, _ in heatmaps if name == network}
+    if confusion is not None:
+        folds |= set(confusion.loc[confusion["network"] == network, "fold"])
+    return sorted(int(fold) for fold in folds)
+
+
+def _mean_face(folder: Path, units: Sequence[tuple[str, int]]) -> NDArray[np.uint8] | None:
     """The mean standardised face; None where too few people are in it to be nobody's."""
     means, people = [], set()
-    for path in sorted(folder.glob("*/*.npz")):
+    for path in _existing(folder, units):
         arrays = artifacts.read_arrays(path, "face", "mean_face", "subject")
         if len(arrays["face"]):
             means.append(arrays["mean_face"])
@@ -171,9 +183,14 @@ def _mean_face(folder: Path) -> NDArray[np.uint8] | None:
     return np.mean(means, axis=0).round().astype(np.uint8)
 
 
+def _existing(folder: Path, units: Sequence[tuple[str, int]]) -> list[Path]:
+    paths = [folder / network / f"fold{fold}.npz" for network, fold in units]
+    return [path for path in paths if path.is_file()]
+
+
 def _examples(
     kept: Path,
-    networks: Sequence[str],
+    units: Sequence[tuple[str, int]],
     labels: Sequence[str],
     positive_only: bool,
     faces: bool,
@@ -185,13 +202,8 @@ def _examples(
     images = artifacts.read_array(folder / "images.npy")
     landmarks = artifacts.read_array(folder / "landmarks.npy")
     truths = artifacts.read_table(folder / "faces.csv")["expression"]
-    units = [
-        path
-        for network in networks
-        for path in sorted((kept / "explanations" / network).glob("fold*.npz"))
-    ]
     found: dict[str, tuple[bool, Example]] = {}
-    for path in units:
+    for path in _existing(kept / "explanations", units):
         if all(found.get(label, (False,))[0] for label in labels):
             break
         explained = artifacts.read_arrays(path)
@@ -263,6 +275,20 @@ def _enlarge(image: NDArray, size: int, order: int) -> NDArray:
     return cv2.resize(
         image, (size, size), interpolation=(cv2.INTER_NEAREST, cv2.INTER_LINEAR)[order]
     )
+
+
+def _evidence(path: Path, labels: Sequence[str]) -> dict[str, Any]:
+    """Evidence maps and how reliable they are; an expression that nobody showed has none."""
+    if not path.is_file():
+        return {}
+    arrays = artifacts.read_arrays(path, "expressions", "effect", "reliability")
+    maps = dict(zip(arrays["expressions"].tolist(), arrays["effect"].astype(float), strict=True))
+    known = [label for label in labels if label in maps and not np.isnan(maps[label]).any()]
+    reliable = dict(zip(arrays["expressions"].tolist(), arrays["reliability"], strict=True))
+    return {
+        "evidence": {label: maps[label] for label in known},
+        "evidence_reliability": {label: float(reliable[label]) for label in known},
+    }
 
 
 def _accuracy(confusion: pd.DataFrame) -> pd.DataFrame:

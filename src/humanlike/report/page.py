@@ -32,6 +32,9 @@ from humanlike.report.places import where
 #: Left-out photographs that are listed one by one; the others are counted.
 MOST_LISTED = 200
 
+#: How much of the face is seen through a heatmap.
+FACE_SHARE = 0.35
+
 #: Quality of the pictures, in [1, 100]: 72 heatmaps and their face in less than a megabyte.
 _QUALITY = 70
 
@@ -120,6 +123,9 @@ class Content:
     heatmaps : mapping from (network, expression) to (HEIGHT, WIDTH) array
     face : (HEIGHT, WIDTH) uint8, optional
         The mean face under the heatmaps; a line drawing by default.
+    evidence : mapping from expression to (HEIGHT, WIDTH) array
+        Where the photographs themselves differ, as `alignment.evidence` finds it.
+    evidence_reliability : mapping from expression to float
     examples : sequence of Example
     attention : DataFrame, optional
         As `alignment.attention.action_unit_attention` returns it.
@@ -155,6 +161,8 @@ class Content:
     references: Sequence[Reference] = ()
     heatmaps: Mapping[tuple[str, str], NDArray] = field(default_factory=dict)
     face: NDArray[np.uint8] | None = None
+    evidence: Mapping[str, NDArray] = field(default_factory=dict)
+    evidence_reliability: Mapping[str, float] = field(default_factory=dict)
     examples: Sequence[Example] = ()
     attention: pd.DataFrame | None = None
     similarity: Mapping[str, pd.DataFrame] = field(default_factory=dict)
@@ -186,7 +194,7 @@ def render(content: Content) -> str:
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             answers=[(reference, answer(reference.summary)) for reference in content.references],
             context={reference.key: _context(reference) for reference in content.references},
-        scores={reference.key: _scores(reference) for reference in content.references},
+            scores={reference.key: _scores(reference) for reference in content.references},
             cells=_cells(content),
             outlines={
                 (reference.key, label): charts.outline(mask)
@@ -194,6 +202,7 @@ def render(content: Content) -> str:
                 for label, mask in reference.masks.items()
             },
             scale=_scale(content.colours),
+            evidence=_evidence(content),
             steps=[_steps(example, content) for example in content.examples],
             attention=_attention(content.attention, content.labels),
             trees=_trees(content.similarity),
@@ -340,11 +349,7 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
     picture, looks = None, "no heatmap"
     if heatmap is not None:
         looks = where(heatmap)
-        picture = _data(
-            figures.heatmap_over_face(
-                heatmap, content.face, colours=content.colours, face_share=0.3
-            )
-        )
+        picture = _data(_over_face(heatmap, content))
     return {
         "label": label,
         "picture": picture,
@@ -370,6 +375,25 @@ def _cell_figures(row: pd.Series) -> dict[str, str]:
             f" ({figure(row['iou_low'])} to {figure(row['iou_high'])})"
         )
     return found
+
+
+def _evidence(content: Content) -> list[dict[str, Any]]:
+    """A picture for each expression of where the photographs differ."""
+    return [
+        {
+            "label": label,
+            "picture": _data(_over_face(effect, content)),
+            "reliability": content.evidence_reliability.get(label),
+            "alt": f"Where photographs of {label} differ from others: {where(effect)}",
+        }
+        for label, effect in content.evidence.items()
+    ]
+
+
+def _over_face(heatmap: NDArray, content: Content) -> NDArray[np.uint8]:
+    return figures.heatmap_over_face(
+        heatmap, content.face, colours=content.colours, face_share=FACE_SHARE
+    )
 
 
 def _scale(colours: str) -> str:
@@ -410,15 +434,13 @@ def _steps(example: Example, content: Content) -> dict[str, Any]:
         "Map",
         "how important each pixel is",
         figures.heatmap_over_face(
-            example.importance, paper, colours=content.colours, face_share=0.3
+            example.importance, paper, colours=content.colours, face_share=FACE_SHARE
         ),
     )
     step(
         "Standardised",
         "the same, warped onto the standard face; " + where(example.standardised),
-        figures.heatmap_over_face(
-            example.standardised, content.face, colours=content.colours, face_share=0.3
-        ),
+        _over_face(example.standardised, content),
         mask=True,
     )
     return {"example": example, "steps": steps}

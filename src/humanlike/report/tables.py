@@ -11,6 +11,9 @@ from humanlike.alignment.report import Report
 #: Decimals of every number that is written.
 DIGITS = 6
 
+#: Decimals of the metrics that DVC prints side by side: `dvc exp show` has to fit a terminal.
+METRICS_DIGITS = 3
+
 
 def write_tables(found: Report, folder: Path) -> None:
     """Write a report's tables as CSV, and draw the two that say most."""
@@ -31,8 +34,39 @@ def write_tables(found: Report, folder: Path) -> None:
         artifacts.write_bytes(folder / f"{name}.png", figures.png(picture))
 
 
-def rounded(values: Any) -> Any:
+def of_scores(summary: dict[str, Any]) -> dict[str, float | None]:
+    """The few figures of a report's summary by which two experiments are compared."""
+    interval = summary["iou_interval"] or {}
+    return {
+        "iou": summary["iou"],
+        "low": interval.get("low"),
+        "high": interval.get("high"),
+        "others": summary["other_masks"],
+        "chance": summary["chance"]["shift"],
+        "p": summary["permutation_p"],
+        "corrected": summary["corrected"],
+        "ceiling": summary["ceiling"],
+        "reliability": summary["reliability"],
+    }
+
+
+def of_explanations(found: dict[str, Any]) -> dict[str, float | None]:
+    """The same of what is known of the explanations."""
+    return {
+        "explained": found["explained"],
+        "missing": found["heatmaps_missing"],
+        "r2": found["r2"]["mean"],
+        "stability": found["stability"]["heatmaps"]["mean"],
+    }
+
+
+def decisive(values: dict[str, Any]) -> dict[str, Any]:
+    """Metrics as DVC shows them, without decimals that decide nothing."""
+    return rounded(values, METRICS_DIGITS)
+
+
+def rounded(values: Any, digits: int = DIGITS) -> Any:
     """Round every number of nested metrics, so that they read and compare well."""
     if isinstance(values, dict):
-        return {key: rounded(value) for key, value in values.items()}
-    return round(values, DIGITS) if isinstance(values, float) else values
+        return {key: rounded(value, digits) for key, value in values.items()}
+    return round(values, digits) if isinstance(values, float) else values

@@ -6,8 +6,11 @@ from __future__ import annotations
 def in_words(summary: dict) -> str:
     """The mean IoU beside what it is worth, and what follows, in words."""
     chance, prior = summary["chance"], summary["prior"]
+    interval = summary["iou_interval"] or {}
     rows = [
         ("IoU with the expression's own mask", summary["iou"]),
+        ("  its 95 % interval, from", interval.get("low")),
+        ("  to", interval.get("high")),
         ("with the masks of the other expressions", summary["other_masks"]),
         ("random pixels, as many", chance["area"]),
         ("the same region anywhere else", chance["shift"]),

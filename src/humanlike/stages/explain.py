@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ from humanlike.progress import bar
 
 FACES_PER_CHUNK = 10
 UNFINISHED = artifacts.ARTIFACTS / "unfinished"
+
+#: A folder's name ends in its `fingerprint`; a half-written chunk has a dot and a process' number.
+FOLDER = re.compile(r".+-fold\d+-[0-9a-f]{16}")
+CHUNK = re.compile(r"\d{5}\.npz|\.\d{5}\.\d+\.npz")
 
 
 def run(network: str, fold: int) -> None:
@@ -91,7 +96,22 @@ def run(network: str, fold: int) -> None:
         checked=chosen["checked"].to_numpy(np.bool_),
         **join([artifacts.read_arrays(path) for path in paths], size),
     )
-    shutil.rmtree(folder, ignore_errors=True)
+    forget_chunks(network, fold)
+
+
+def forget_chunks(network: str, fold: int) -> None:
+    """Delete the chunks of a unit that is finished, those of other params and models too.
+
+    Nothing goes but what this stage writes; a folder with anything else in it stays.
+    """
+    for folder in UNFINISHED.glob(f"{network}-fold{fold}-*"):
+        if not FOLDER.fullmatch(folder.name):
+            continue
+        for path in folder.iterdir():
+            if CHUNK.fullmatch(path.name):
+                path.unlink()
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def choose(

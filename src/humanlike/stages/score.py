@@ -9,18 +9,25 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
-from humanlike import artifacts, figures
-from humanlike.alignment.bootstrap import face_weights, resampled_iou
+from humanlike import artifacts, figures, storage
 from humanlike.alignment.ceiling import perfect_heatmap
+from humanlike.alignment.intervals import subject_influences
 from humanlike.alignment.report import report
-from humanlike.alignment.scores import METRICS, iou, mark, stretch
+from humanlike.alignment.scores import iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
-from humanlike.alignment.table import Key, nest, pooled
+from humanlike.alignment.table import Key, pooled
 from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_region, ekman_mask
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
 from humanlike.params import Params, load
 from humanlike.report.explanations import Checks, by_network, mean
-from humanlike.report.tables import DIGITS, rounded, write_tables
+from humanlike.report.tables import (
+    DIGITS,
+    decisive,
+    of_explanations,
+    of_scores,
+    rounded,
+    write_tables,
+)
 
 #: What this stage joins, each with a file for every network and fold.
 JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
@@ -31,21 +38,29 @@ NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is not
 def run() -> None:
     """Write all metrics and plots of the networks and folds that params.yaml names."""
     params = load()
-    for kind, suffix in JOINED.items():
-        forget_others(kind, suffix, params)
+    # What other networks and folds left behind, or people put there, is neither read nor touched.
+    storage.bring(
+        [
+            artifacts.unit(kind, network, fold, suffix)
+            for kind, suffix in JOINED.items()
+            for network, fold in params.units
+        ]
+    )
     join_training(params)
 
     masks = masks_for(params.labels)
     heatmaps: dict[Key, NDArray[np.floating]] = {}
     ceilings: dict[Key, float] = {}
-    draws: dict[Key, NDArray[np.float64]] = {}
+    influences: dict[Key, pd.DataFrame] = {}
     explained: list[dict[str, Any]] = []
+    faces: list[pd.DataFrame] = []
     checks = Checks()
     mean_faces = []
     for network, fold in params.units:
         arrays = artifacts.read_arrays(artifacts.unit("standardized", network, fold, ".npz"))
         mean_faces.append(arrays["mean_face"])
         checks.add(network, arrays)
+        faces.append(fits(network, arrays))
         for label in params.labels:
             key = (network, fold, label)
             rows = arrays["predicted"] == label
@@ -58,12 +73,11 @@ def run() -> None:
                 mask = masks[label]
                 perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
                 ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
-                weights = face_weights(
-                    arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
+                influences[key] = subject_influences(
+                    maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
-                draws[key] = resampled_iou(maps, mask, weights, params.score.threshold)
-    join_explanations(pd.DataFrame(explained), checks, params)
-    score(heatmaps, masks, ceilings, draws, params)
+    join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, params)
+    score(heatmaps, masks, ceilings, influences, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
 
@@ -77,60 +91,36 @@ def count(
     key: Key, arrays: dict[str, NDArray[Any]], rows: NDArray[np.bool_]
 ) -> dict[str, str | int | float]:
     """How many faces are behind a heatmap, into how many parts they were cut, and LIME's fit."""
-    figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
     return {
         **dict(zip(("network", "fold", "expression"), key, strict=True)),
         "explained": int(rows.sum()),
-        **{
-            name: float(arrays[array][rows].mean()) if rows.any() else np.nan
-            for name, array in figures_of.items()
-        },
+        **fits(key[0], arrays)[rows].mean(numeric_only=True),
     }
 
 
-def forget_others(kind: str, suffix: str, params: Params) -> None:
-    """Delete what networks and folds that params.yaml no longer names have left behind.
-
-    DVC depends on the whole folder: with leftovers in it, the same params would not be the same
-    pipeline on every machine. DVC's cache still has them.
-    """
-    named = {artifacts.unit(kind, network, fold, suffix) for network, fold in params.units}
-    folder = artifacts.ARTIFACTS / kind
-    for path in folder.glob("*/*"):
-        if path not in named:
-            path.unlink()
-    for path in folder.iterdir():
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
+def fits(network: str, arrays: dict[str, NDArray[Any]]) -> pd.DataFrame:
+    """LIME's fit of each explained face and how many parts it was cut into, a row a face."""
+    figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
+    known = {name: arrays[array].astype(float) for name, array in figures_of.items()}
+    return pd.DataFrame({"network": network, **known})
 
 
 def join_training(params: Params) -> None:
     """Write metrics/train.json and plots/train: accuracy, history and confusion."""
     folder = artifacts.fresh(artifacts.PLOTS / "train")
-    accuracy: dict[str, Any] = {}
+    accuracy = []
     tables = []
     for network, fold in params.units:
         history = artifacts.read_table(artifacts.unit("history", network, fold, ".csv"))
         artifacts.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
         table = artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv"))
-        right = (table["expression"] == table["predicted"]).mean()
-        accuracy.setdefault(network, {})[f"fold{fold}"] = round(float(right), DIGITS)
+        right = float((table["expression"] == table["predicted"]).mean())
+        accuracy.append({"network": network, "fold": fold, "accuracy": right})
         tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
-    by_network = {
-        network: float(np.mean(list(folds.values()))) for network, folds in accuracy.items()
-    }
-    artifacts.write_json(
-        artifacts.METRICS / "train.json",
-        {
-            "accuracy": {
-                "mean": round(float(np.mean(list(by_network.values()))), DIGITS),
-                **{
-                    network: {"mean": round(by_network[network], DIGITS), **folds}
-                    for network, folds in accuracy.items()
-                },
-            }
-        },
-    )
+    by_fold = pd.DataFrame(accuracy)
+    artifacts.write_table(folder / "accuracy.csv", by_fold.round(DIGITS))
+    known = by_fold.groupby("network")["accuracy"].mean().mean()
+    artifacts.write_json(artifacts.METRICS / "train.json", decisive({"accuracy": float(known)}))
     confusion = pd.concat(tables)
     artifacts.write_table(folder / "confusion.csv", confusion)
     counts = {
@@ -142,7 +132,9 @@ def join_training(params: Params) -> None:
         artifacts.write_bytes(folder / f"confusion_{network}.png", picture)
 
 
-def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -> None:
+def join_explanations(
+    explained: pd.DataFrame, faces: pd.DataFrame, checks: Checks, params: Params
+) -> None:
     """Write metrics/explain.json: what was explained, by what, and what LIME itself is worth."""
     folder = artifacts.fresh(artifacts.PLOTS / "score")
     artifacts.write_table(folder / "explained.csv", explained.round(DIGITS))
@@ -152,31 +144,28 @@ def join_explanations(explained: pd.DataFrame, checks: Checks, params: Params) -
         folder / "deletion_insertion.png", figures.png(figures.probability_curves(curves))
     )
     asked = params.explain.positives_per_class
-    artifacts.write_json(
-        artifacts.METRICS / "explain.json",
-        {
-            "explained": int(explained["explained"].sum()),
-            "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
-            "heatmaps_missing": int((explained["explained"] == 0).sum()),
-            "superpixels": mean(explained["superpixels"]),
-            "r2": by_network(explained, "r2"),
-            **checks.metrics(),
-            "runtime": params.explain.runtime,
-            "precision": params.explain.precision,
-        },
-    )
+    found = {
+        "explained": int(explained["explained"].sum()),
+        "heatmaps_of_fewer_than_asked": int((explained["explained"] < asked).sum()),
+        "heatmaps_missing": int((explained["explained"] == 0).sum()),
+        "superpixels": mean(faces["superpixels"]),
+        "r2": by_network(faces, "r2"),
+        **checks.metrics(),
+    }
+    artifacts.write_json(folder / "explanations.json", found)
+    artifacts.write_json(artifacts.METRICS / "explain.json", decisive(of_explanations(found)))
 
 
 def score(
     heatmaps: dict[Key, NDArray[np.floating]],
     masks: dict[str, NDArray[np.bool_]],
     ceilings: dict[Key, float],
-    draws: dict[Key, NDArray[np.float64]],
+    influences: dict[Key, pd.DataFrame],
     params: Params,
 ) -> None:
     """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
     if not any(label in masks for _, _, label in heatmaps):
-        artifacts.write_json(artifacts.METRICS / "score.json", {"iou": {"mean": None}})
+        artifacts.write_json(artifacts.METRICS / "score.json", {"iou": None})
         artifacts.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
         return
     found = report(
@@ -184,21 +173,20 @@ def score(
         masks,
         params.score.threshold,
         ceilings=ceilings,
-        draws=draws,
+        influences=influences,
         regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
         action_units=ACTION_UNITS,
         seed=params.score.seed,
     )
     write_tables(found, artifacts.PLOTS / "score")
-    by_cell = nest(found.by_expression, list(METRICS))
     summary, networks = dict(found.summary), {n: dict(s) for n, s in found.networks.items()}
-    # Sentences would make `dvc metrics diff` too wide to read.
     said = [summary.pop("verdict")]
     said += [f"{network}: {theirs.pop('verdict')}" for network, theirs in networks.items()]
     artifacts.write_bytes(VERDICT, "\n".join([*said, ""]).encode())
     artifacts.write_json(
-        artifacts.METRICS / "score.json", rounded({**summary, **by_cell, "networks": networks})
+        artifacts.PLOTS / "score" / "summary.json", rounded({**summary, "networks": networks})
     )
+    artifacts.write_json(artifacts.METRICS / "score.json", decisive(of_scores(summary)))
 
 
 def draw(
@@ -231,4 +219,7 @@ def draw(
                 table.reset_index(names="network"),
             )
             tree = figures.similarity_dendrogram(dendrogram_linkage(alike), networks, label)
-            artifacts.write_bytes(dendrograms / f"{label}.png", figures.png(tree))
+        else:
+            # Git keeps no empty folder, and DVC misses an output that a clone does not have.
+            tree = figures.note(f"{label}: fewer than two networks to compare")
+        artifacts.write_bytes(dendrograms / f"{label}.png", figures.png(tree))

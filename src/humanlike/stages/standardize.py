@@ -17,6 +17,7 @@ def run(network: str, fold: int) -> None:
     params = load()
     params.check_unit(network, fold)
     explained = artifacts.read_arrays(artifacts.unit("explanations", network, fold, ".npz"))
+    people = artifacts.read_table(artifacts.FACES / "faces.csv")
     images = artifacts.read_array(artifacts.FACES / "images.npy")
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
 
@@ -38,6 +39,8 @@ def run(network: str, fold: int) -> None:
     artifacts.write_arrays(
         artifacts.unit("standardized", network, fold, ".npz"),
         face=faces,
+        # Two data sets may give two people one name.
+        subject=(people["dataset"] + "/" + people["subject"]).to_numpy(str)[faces],
         predicted=explained["predicted"],
         superpixels=superpixels,
         maps=maps,

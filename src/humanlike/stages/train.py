@@ -52,7 +52,7 @@ def run(network: str, fold: int) -> None:
     model = build(
         network,
         len(params.labels),
-        weights=settings.weights,
+        weights=artifacts.weights(settings.weights),
         input_scaling=settings.input_scaling,
         seed=settings.seed,
     )

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from humanlike.expressions import EXPRESSIONS
 from humanlike.synthesis.action_units import complete_units, expression_action_units
 from humanlike.synthesis.identity import Identity, draw_identity
-from humanlike.synthesis.render import Face, render
-from humanlike.synthesis.view import draw_view
+from humanlike.synthesis.render import Face, changed_pixels, render
+from humanlike.synthesis.view import View, draw_view
 
 #: What a sample shows, in the order of its images.
 SAMPLE_LABELS = (*EXPRESSIONS, "neutral")
@@ -22,8 +24,16 @@ class SampleFace:
     subject: str
     expression: str
     number: int  #: from 1, within subject and expression
+    identity: Identity
     action_units: dict[int, float]  #: every drawn unit
+    view: View
     face: Face
+
+    @cached_property
+    def changed(self) -> npt.NDArray[np.bool_]:
+        """(size, size), the pixels that the expression changes; drawn when first asked for."""
+        size = len(self.face.image)
+        return changed_pixels(self.identity, {}, self.action_units, self.view, size)
 
 
 def draw_sample(
@@ -63,8 +73,10 @@ def draw_sample(
             for number in range(images_per_expression):
                 rng = seeded(seed, subject, label, number)
                 units = complete_units(expression_action_units(expression, rng, low, high))
-                face = render(identity, units, draw_view(rng), size)
-                yield SampleFace(f"s{subject + 1:02d}", expression, number + 1, units, face)
+                view = draw_view(rng)
+                face = render(identity, units, view, size)
+                name = f"s{subject + 1:02d}"
+                yield SampleFace(name, expression, number + 1, identity, units, view, face)
 
 
 def subject_identity(seed: int, subject: int) -> Identity:

@@ -1,0 +1,160 @@
+"""How far a score would move with other people's faces, and with other trainings.
+
+A score is far from linear in the faces: it is the IoU of a thresholded mean. Both intervals are
+therefore jackknife intervals (Tukey 1958, doi 10.1214/aoms/1177706647) with Student's t, which
+knows how few subjects or folds a spread was seen in. Both are for what as many other subjects would
+score on average.
+
+Of folds: no subject is in two of them, and each has a training of its own. Leaving a fold out moves
+all that another training and other subjects would change, in all networks and expressions at once.
+
+Of subjects, with the trainings as they are: a subject's photographs move together, wherever they
+were explained.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t
+
+from humanlike.alignment.scores import Threshold, mark, ratio, stretch
+
+#: Of fewer subjects, nobody can tell how much people differ.
+LEAST_SUBJECTS = 3
+
+#: Confidence level of every interval.
+LEVEL = 0.95
+
+#: What `subject_influences` follows.
+FIGURES = ("iou", "specificity")
+
+
+def interval(
+    estimate: float, error: float, degrees_of_freedom: int, level: float = LEVEL
+) -> tuple[float, float]:
+    """Student's confidence interval.
+
+    Parameters
+    ----------
+    estimate, error : float
+        A score and its standard error.
+    degrees_of_freedom : int
+        One less than the subjects or folds that the error was seen in.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    low, high : float
+        NaN where there are no degrees of freedom.
+    """
+    if degrees_of_freedom < 1:
+        return np.nan, np.nan
+    margin = t.ppf((1 + level) / 2, degrees_of_freedom) * error
+    return float(estimate - margin), float(estimate + margin)
+
+
+def jackknife_error(left_out: ArrayLike) -> NDArray[np.float64]:
+    """Standard error of figures, from the same figures with one fold left out.
+
+    Parameters
+    ----------
+    left_out : (K, ...) array
+        At [k] the figures without fold k.
+
+    Returns
+    -------
+    (...) float64
+        That of the mean, exactly, where a figure is the mean of its folds.
+    """
+    values = np.asarray(left_out, float)
+    return np.sqrt((len(values) - 1) * values.var(axis=0))
+
+
+def subject_influences(
+    maps: NDArray[np.float32],
+    subjects: ArrayLike,
+    masks: Mapping[str, NDArray[np.bool_]],
+    expression: str,
+    threshold: Threshold = "otsu",
+) -> pd.DataFrame:
+    """How much each subject moves the scores of a heatmap.
+
+    The heatmap is pushed away from the mean of the others towards the subject, and as far to the
+    other side. Leaving the subject out is a push of length 1, too short where many subjects are
+    behind the heatmap: a threshold on 256 levels jumps or stays, and errors came out up to a half
+    too great. Pushes are half the heatmap's own standard error, or 1 where that is more, and the
+    influence is what a push of 1 would do.
+
+    Parameters
+    ----------
+    maps : (N, H, W) float32
+        Standardised importance map of each face.
+    subjects : (N,) array
+        Whose face it is.
+    masks : mapping from expression to (H, W) bool
+    expression : str
+        That of the heatmap; one of `masks`.
+    threshold : "otsu" or float in [0, 1]
+        See `scores.mark`.
+
+    Returns
+    -------
+    DataFrame
+        A row for each subject, which is its index; columns iou and specificity (IoU less the mean
+        IoU with the other masks). Their sum of squares is the jackknife's variance. NaN for a
+        subject that is alone.
+    """
+    names, member, faces = np.unique(subjects, return_inverse=True, return_counts=True)
+    n = len(names)
+    if n == 1:
+        return pd.DataFrame(np.nan, names, FIGURES)
+    stack = np.stack(list(masks.values())).reshape(len(masks), -1).astype(np.float32)
+    own = list(masks).index(expression)
+    heatmap = maps.mean(axis=0, dtype=float)
+    step = max(1.0, np.sqrt(n) / 2)
+    influences = np.empty((n, len(FIGURES)))
+    for subject, share in enumerate(faces / len(maps)):
+        towards = maps[member == subject].mean(axis=0, dtype=float) - heatmap
+        push = step * share / (1 - share) * towards
+        up, down = (
+            _figures(mark(stretch(pushed), threshold), stack, own)
+            for pushed in (heatmap + push, heatmap - push)
+        )
+        influences[subject] = (up - down) / (2 * step)
+    return pd.DataFrame(np.sqrt((n - 1) / n) * influences, names, FIGURES)
+
+
+def subject_error(influences: Sequence[pd.DataFrame]) -> tuple[pd.Series, int]:
+    """Standard errors of the mean scores of heatmaps, and their degrees of freedom.
+
+    Parameters
+    ----------
+    influences : sequence of DataFrame
+        As `subject_influences` returns them, one for each heatmap; a subject in several of them
+        moves all of these together.
+
+    Returns
+    -------
+    errors : Series
+        Of iou and specificity; NaN where a heatmap is of fewer than `LEAST_SUBJECTS`.
+    degrees_of_freedom : int
+        Subjects less 1.
+    """
+    together = pd.concat(influences)
+    subjects = together.groupby(level=0).sum() / len(influences)
+    errors = np.sqrt((subjects**2).sum())
+    if min(map(len, influences)) < LEAST_SUBJECTS:
+        errors[:] = np.nan
+    return errors, len(subjects) - 1
+
+
+def _figures(
+    marked: NDArray[np.bool_], masks: NDArray[np.float32], own: int
+) -> NDArray[np.float64]:
+    """`FIGURES` of a region; masks (M, pixels), as one product is faster than M comparisons."""
+    overlap = masks @ marked.ravel().astype(np.float32)
+    iou = ratio(overlap, marked.sum() + masks.sum(axis=1) - overlap)
+    others = (iou.sum() - iou[own]) / max(len(iou) - 1, 1)
+    return np.array([iou[own], iou[own] - others])
