@@ -13,7 +13,7 @@ from humanlike.errors import HumanlikeError
 app = typer.Typer(
     name="humanlike",
     help="Do networks that recognise facial expressions look where people look?\n\n"
-    "`dvc repro` runs the six stages in their order and only where something changed; each is "
+    "`dvc repro` runs the seven stages in their order and only where something changed; each is "
     "also a command here. The others are run by hand.",
     no_args_is_help=True,
     add_completion=False,

@@ -120,7 +120,7 @@ def test_a_mean_of_few_people_is_not_shown(root: Path) -> None:
 
 
 def test_maps_without_superpixels(root: Path) -> None:
-    maps = np.random.default_rng(1).random((1, 16, 16), dtype=np.float32)
+    maps = np.random.default_rng(1).normal(0, 40, (1, 16, 16)).astype(np.float32)
     artifacts.write_arrays(
         root / "artifacts/explanations/net/fold0.npz",
         face=np.array([4]),
@@ -130,6 +130,7 @@ def test_maps_without_superpixels(root: Path) -> None:
     (example,) = gather(root, LABELS).examples
     assert example.segments is None and example.weights is None
     assert example.importance.shape == (SIZE, SIZE)
+    assert example.importance.min() >= 0 and example.importance.max() <= 1
 
 
 def test_a_clone_without_artifacts_still_has_its_figures(root: Path) -> None:

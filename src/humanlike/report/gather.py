@@ -252,7 +252,8 @@ def _example(
         weighed = importance(weights[None], positive_only)[0][small].astype(np.float32)
         segments, order = _enlarge(small, size, 0), 0
     else:
-        weighed = np.asarray(explained["maps"][row], np.float32)
+        dense = np.asarray(explained["maps"][row], np.float32)
+        weighed = importance(dense.reshape(1, -1), positive_only).reshape(dense.shape)
         order = 1
     seen = rescale_landmarks(landmarks, size, weighed.shape[0])
     r2 = float(explained["r2"][row]) if "r2" in explained else None

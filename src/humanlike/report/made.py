@@ -7,7 +7,7 @@ import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -48,9 +48,12 @@ def how_made(root: Path, params: Params) -> dict[str, dict[str, object]]:
 
 
 def settings(params: Params) -> dict[str, dict[str, object]]:
-    """Every parameter by section; of optimisation, that of the run's networks alone."""
+    """Every parameter of the run by section: not those of networks and methods that it had not."""
+    methods = set(get_args(type(params.explain).model_fields["method"].annotation))
     sections: dict[str, dict[str, object]] = {}
-    for name, value in params.model_dump().items():
+    for name, value in params.model_dump(by_alias=True).items():
+        if name in methods and name != params.explain.method:
+            continue
         section = value if isinstance(value, dict) else {name: value}
         heading = name if isinstance(value, dict) else "all"
         if name == "train":
@@ -60,6 +63,24 @@ def settings(params: Params) -> dict[str, dict[str, object]]:
             }
         sections.setdefault(heading, {}).update(_flat(section))
     return sections
+
+
+#: Methods of explanation as papers write them.
+_METHOD_NAMES = {
+    "lime": "LIME",
+    "kernelshap": "KernelSHAP",
+    "rise": "RISE",
+    "cam": "CAM",
+    "gradcam": "Grad-CAM",
+    "gradcam++": "Grad-CAM++",
+    "smoothgrad": "SmoothGrad",
+    "extremal": "Extremal perturbation",
+}
+
+
+def method_name(key: str) -> str:
+    """What people call a method of explanation."""
+    return _METHOD_NAMES.get(key, key.replace("_", " ").capitalize())
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:

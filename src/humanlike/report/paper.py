@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params
+from humanlike.report.made import method_name
 from humanlike.report.places import why
 
 #: How many of the best and of the worst networks are ranked.
@@ -312,8 +313,8 @@ def methods(
             f"{', '.join(params.labels)}, with each of {len(train.folds)} folds held out in turn.",
             f"Of the held-out faces that a network took for an expression, up to "
             f"{explain.positives_per_class} were explained for the predicted class "
-            f"({explain.method.upper()}). Each explanation was carried onto one standard face of "
-            "224 × 275 pixels by the piecewise affine map of a Delaunay triangulation of 89 "
+            f"({method_name(explain.method)}). Each explanation was carried onto one standard face "
+            "of 224 × 275 pixels by the piecewise affine map of a Delaunay triangulation of 89 "
             f"points, {negative}, and the explanations of each network, fold and expression were "
             "averaged into a heatmap (Gaya-Morey et al. 2024).",
             f"Heatmaps were stretched to 8 bits, marked by {marked}, and compared with the masks "

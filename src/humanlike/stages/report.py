@@ -7,7 +7,7 @@ from pathlib import Path
 from humanlike import artifacts
 from humanlike.params import load
 from humanlike.report.gather import gather
-from humanlike.report.made import how_made
+from humanlike.report.made import how_made, method_name
 from humanlike.report.page import render
 
 PAGE = artifacts.PLOTS / "report.html"
@@ -25,7 +25,7 @@ def run(output: Path = PAGE) -> None:
         gather(
             root,
             params.labels,
-            method=params.explain.method.upper(),
+            method=method_name(params.explain.method),
             positive_only=params.standardize.positive_only,
             faces=params.report.faces,
             colours=params.report.colours,
