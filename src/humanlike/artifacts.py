@@ -23,6 +23,7 @@ DATA = Path("data")
 ARTIFACTS = Path("artifacts")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
+REFERENCES = Path("references")
 WEIGHTS = Path("weights")
 
 FACES = ARTIFACTS / "faces"

@@ -130,8 +130,14 @@ class Evidence(Section):
 class Score(Section):
     """Heatmap against mask."""
 
+    references: Annotated[list[Annotated[str, Field(pattern=r"^[\w-]+$")]], Field(min_length=1)]
     threshold: Literal["otsu"] | float
     seed: Seed
+
+    @field_validator("references")
+    @classmethod
+    def _once(cls, references: list[str]) -> list[str]:
+        return _distinct(references)
 
     @field_validator("threshold", mode="before")
     @classmethod

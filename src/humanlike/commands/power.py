@@ -13,10 +13,10 @@ from humanlike import artifacts, figures
 from humanlike.alignment import power as statistics
 from humanlike.alignment.scores import Threshold, iou, mark, stretch
 from humanlike.canonical.masks import ekman_mask
-from humanlike.commands.score_heatmaps import read_heatmaps
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import EXPRESSIONS
 from humanlike.params import load
+from humanlike.report.pictures import read_heatmaps
 
 #: Subjects behind a heatmap that are tried.
 SUBJECTS = (3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 500)

@@ -32,6 +32,9 @@ def show() -> None:
     if scored:
         summary = artifacts.read_json(plots / "score" / "summary.json")
         verdict = in_words({**summary, "verdict": verdict})
+    answers = plots / "score" / "answers.txt"
+    if answers.exists():
+        verdict += f"\n\n{artifacts.read_text(answers).strip()}"
     typer.echo(f"\n{verdict}\n\n{of_explanations(explain)}")
     typer.echo(
         f"\nPictures: {plots / 'heatmaps/heatmaps.png'}, {plots / 'dendrograms'}, "

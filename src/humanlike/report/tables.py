@@ -34,6 +34,15 @@ def write_tables(found: Report, folder: Path) -> None:
         artifacts.write_bytes(folder / f"{name}.png", figures.png(picture))
 
 
+def write_summary(found: Report, folder: Path) -> None:
+    """Write what a report says on the whole: summary.json, and verdict.txt in words."""
+    summary, networks = dict(found.summary), {n: dict(s) for n, s in found.networks.items()}
+    said = [summary.pop("verdict")]
+    said += [f"{network}: {theirs.pop('verdict')}" for network, theirs in networks.items()]
+    artifacts.write_bytes(folder / "verdict.txt", "\n".join([*said, ""]).encode())
+    artifacts.write_json(folder / "summary.json", rounded({**summary, "networks": networks}))
+
+
 def of_scores(summary: dict[str, Any]) -> dict[str, float | None]:
     """The few figures of a report's summary by which two experiments are compared."""
     interval = summary["iou_interval"] or {}

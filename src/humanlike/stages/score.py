@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix
 from humanlike import artifacts, figures, storage
 from humanlike.alignment.ceiling import perfect_heatmap
 from humanlike.alignment.intervals import subject_influences
+from humanlike.alignment.references import Reference, agreement, answers, map_correlations
 from humanlike.alignment.report import report
 from humanlike.alignment.scores import iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
@@ -20,12 +21,13 @@ from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_regi
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
 from humanlike.params import Params, load
 from humanlike.report.explanations import Checks, by_network, mean
+from humanlike.report.pictures import read_reference
 from humanlike.report.tables import (
     DIGITS,
     decisive,
     of_explanations,
     of_scores,
-    rounded,
+    write_summary,
     write_tables,
 )
 
@@ -48,10 +50,10 @@ def run() -> None:
     )
     join_training(params)
 
-    masks = masks_for(params.labels)
+    references = [read_reference(name, params.labels) for name in params.score.references]
+    regions = {one.name: one.masks(params.score.threshold) for one in references}
     heatmaps: dict[Key, NDArray[np.floating]] = {}
-    ceilings: dict[Key, float] = {}
-    influences: dict[Key, pd.DataFrame] = {}
+    known: dict[str, Known] = {one.name: Known({}, {}) for one in references}
     explained: list[dict[str, Any]] = []
     faces: list[pd.DataFrame] = []
     checks = Checks()
@@ -69,22 +71,25 @@ def run() -> None:
                 continue
             maps = arrays["maps"][rows]
             heatmaps[key] = maps.mean(axis=0, dtype=float)
-            if label in EXPRESSIONS:
-                mask = masks[label]
-                perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
-                ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
-                influences[key] = subject_influences(
+            for name, masks in regions.items():
+                if label not in masks:
+                    continue
+                perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
+                marked = mark(stretch(perfect), params.score.threshold)
+                known[name].ceilings[key] = float(iou(marked, masks[label]))
+                known[name].influences[key] = subject_influences(
                     maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
     join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, params)
-    score(heatmaps, masks, ceilings, influences, params)
+    score(heatmaps, references, known, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
 
-def masks_for(labels: list[str]) -> dict[str, NDArray[np.bool_]]:
-    """The masks that heatmaps are held against: of all labels that have one, or else of all six."""
-    named = [label for label in labels if label in EXPRESSIONS]
-    return {label: ekman_mask(label) for label in (named if len(named) > 1 else EXPRESSIONS)}
+class Known(NamedTuple):
+    """What the faces behind the heatmaps tell of one reference's scores."""
+
+    ceilings: dict[Key, float]
+    influences: dict[Key, pd.DataFrame]
 
 
 def count(
@@ -158,35 +163,51 @@ def join_explanations(
 
 def score(
     heatmaps: dict[Key, NDArray[np.floating]],
-    masks: dict[str, NDArray[np.bool_]],
-    ceilings: dict[Key, float],
-    influences: dict[Key, pd.DataFrame],
+    references: list[Reference],
+    known: dict[str, Known],
     params: Params,
 ) -> None:
-    """Write metrics/score.json and plots/score: the heatmaps against the masks and chance."""
-    if not any(label in masks for _, _, label in heatmaps):
-        artifacts.write_json(artifacts.METRICS / "score.json", {"iou": None})
-        artifacts.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
-        return
-    found = report(
-        heatmaps,
-        masks,
-        params.score.threshold,
-        ceilings=ceilings,
-        influences=influences,
-        regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
-        action_units=ACTION_UNITS,
-        seed=params.score.seed,
-    )
-    write_tables(found, artifacts.PLOTS / "score")
-    summary, networks = dict(found.summary), {n: dict(s) for n, s in found.networks.items()}
-    said = [summary.pop("verdict")]
-    said += [f"{network}: {theirs.pop('verdict')}" for network, theirs in networks.items()]
-    artifacts.write_bytes(VERDICT, "\n".join([*said, ""]).encode())
-    artifacts.write_json(
-        artifacts.PLOTS / "score" / "summary.json", rounded({**summary, "networks": networks})
-    )
-    artifacts.write_json(artifacts.METRICS / "score.json", decisive(of_scores(summary)))
+    """Write metrics/score.json and plots/score: the heatmaps against each reference and chance.
+
+    The first reference's tables are in plots/score itself, each other's in a folder of its own.
+    """
+    summaries: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, Any] = {"iou": None}
+    for reference in references:
+        masks = reference.masks(params.score.threshold)
+        first = reference is references[0]
+        if not any(label in masks for _, _, label in heatmaps):
+            if first:
+                artifacts.write_bytes(VERDICT, NOTHING_TO_SCORE.encode())
+            continue
+        found = report(
+            heatmaps,
+            masks,
+            params.score.threshold,
+            ceilings=known[reference.name].ceilings,
+            influences=known[reference.name].influences,
+            regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
+            action_units=ACTION_UNITS,
+            seed=params.score.seed,
+        )
+        folder = VERDICT.parent if first else VERDICT.parent / reference.name
+        write_tables(found, folder)
+        write_summary(found, folder)
+        if reference.gray:
+            table = map_correlations(heatmaps, reference)
+            artifacts.write_table(folder / "map_correlations.csv", table.round(DIGITS))
+        summaries[reference.name] = found.summary
+        theirs = of_scores(found.summary)
+        if first:
+            metrics = theirs
+        else:
+            metrics[reference.name] = {name: theirs[name] for name in ("iou", "others", "p")}
+    artifacts.write_json(artifacts.METRICS / "score.json", decisive(metrics))
+    if len(references) > 1:
+        table = agreement(references, params.score.threshold)
+        artifacts.write_table(VERDICT.parent / "references.csv", table.round(DIGITS))
+        said = answers(summaries)
+        artifacts.write_bytes(VERDICT.parent / "answers.txt", f"{said}\n".encode())
 
 
 def draw(
