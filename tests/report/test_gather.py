@@ -160,6 +160,20 @@ def test_a_damaged_file_is_named(root: Path, name: str) -> None:
         gather(root, LABELS)
 
 
+def test_each_reference_has_its_own_tables(root: Path) -> None:
+    folder = root / "plots/score/mine"
+    artifacts.write_json(folder / "summary.json", {"iou": 0.5})
+    artifacts.write_bytes(root / "plots/score/answers.txt", b"It looks at neither.\n")
+    masks = {"fear": np.eye(HEIGHT, WIDTH, dtype=bool), "anger": np.zeros((HEIGHT, WIDTH), bool)}
+    content = gather(root, LABELS, references={"ekman": {}, "mine": masks})
+    ekman, mine = content.references
+    assert (ekman.summary["iou"], mine.summary["iou"]) == (0.25, 0.5)
+    assert mine.question == "Do the networks look where mine says?"
+    assert list(mine.masks) == ["fear"] and mine.scores is None
+    assert content.together == "It looks at neither."
+    assert "Do the networks look where mine says?" in render(content)
+
+
 def test_evidence_is_shown_where_it_is_known(root: Path) -> None:
     assert gather(root, LABELS).evidence == {}
     effect = np.stack([np.ones((HEIGHT, WIDTH)), np.full((HEIGHT, WIDTH), np.nan)])

@@ -173,7 +173,20 @@ def test_a_second_reference_has_its_own_answer_and_outlines(content) -> None:
         summary={"iou": 0.5, "chance": {"shift": 0.1, "shift_p": 0.001}, "permutation_p": 0.01},
         masks={"fear": np.eye(HEIGHT, WIDTH, dtype=bool)},
     )
-    page = Page(render(replace(content, references=[*content.references, people])))
+    agreement = pd.DataFrame(
+        [("ekman", "people", 0.3, 0.2, np.nan)],
+        columns=["reference", "against", "iou", "other_masks", "permutation_p"],
+    )
+    both = replace(
+        content,
+        references=[*content.references, people],
+        together="It looks at <b>neither</b>.",
+        agreement=agreement,
+    )
+    page = Page(render(both))
+    assert page.open == [] and len(ids(page)) == len(set(ids(page)))
+    assert "It looks at <b>neither</b>." in page.text
+    assert "Ekman's action units where people look .300 .200 –" in page.text
     assert "Do the networks look where people look?" in page.text
     assert "Yes: at the regions of the expression" in page.text
     outlines = [use for use in page.all("use") if use["data-reference"] == "people"]

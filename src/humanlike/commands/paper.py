@@ -16,14 +16,15 @@ from humanlike.alignment.report import report
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
 from humanlike.alignment.table import pooled
 from humanlike.canonical.masks import ekman_mask
-from humanlike.commands.score_heatmaps import parse_threshold, read_heatmaps
+from humanlike.commands.score_heatmaps import parse_threshold
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import EXPRESSIONS
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import load
 from humanlike.report import paper
-from humanlike.report.gather import gather
+from humanlike.report.gather import gather, reference_masks
 from humanlike.report.made import code, data, settings, versions
+from humanlike.report.pictures import read_heatmaps
 
 #: Networks on one page of heatmaps.
 PER_PAGE = 6
@@ -114,10 +115,15 @@ def of_heatmaps(folder: Path, threshold: str) -> Source:
 def of_run(root: Path) -> Source:
     """Take the last run's figures, as its report does."""
     params = load(root / "params.yaml")
-    content = gather(root, params.labels, colours=params.report.colours)
-    scores = content.references[0].scores
+    content = gather(
+        root, params.labels, references=reference_masks(params), colours=params.report.colours
+    )
+    scores = next((one.scores for one in content.references if one.key == "ekman"), None)
     if scores is None:
-        raise HumanlikeError("plots/score/scores.csv: no such file; `dvc repro` makes it")
+        raise HumanlikeError(
+            "nothing was scored against Ekman's masks; name ekman in score.references and run "
+            "`dvc repro`"
+        )
     preprocess = artifacts.METRICS / "preprocess.json"
     counts = artifacts.read_json(root / preprocess) if (root / preprocess).is_file() else None
     sections = {

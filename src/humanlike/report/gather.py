@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from humanlike import artifacts
+from humanlike.alignment.references import PLACES
 from humanlike.alignment.table import Key, pooled
 from humanlike.canonical.geometry import rescale_landmarks
 from humanlike.canonical.masks import ekman_mask
@@ -20,7 +21,9 @@ from humanlike.canonical.warp import warp
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.importance import importance
 from humanlike.expressions import EXPRESSIONS
+from humanlike.params import Params
 from humanlike.report.page import Content, Example, Reference
+from humanlike.report.pictures import read_reference
 
 #: In a mean of fewer people, one could be known again.
 LEAST_PEOPLE_IN_A_MEAN = 10
@@ -33,6 +36,7 @@ def gather(
     root: Path,
     labels: Sequence[str],
     *,
+    references: Mapping[str, Mapping[str, NDArray[np.bool_]]] | None = None,
     method: str = "LIME",
     positive_only: bool = True,
     faces: bool = False,
@@ -47,6 +51,9 @@ def gather(
         Folder that holds `metrics/`, `plots/` and `artifacts/`, or some of them.
     labels
         The expressions, in the order of every table.
+    references
+        Name -> expression -> mask (HEIGHT, WIDTH), as `score.references` names them, see
+        `reference_masks`; by default `ekman` alone. Masks that are not known are not outlined.
     method
         What explained the predictions, as people call it.
     positive_only
@@ -73,6 +80,12 @@ def gather(
         missing.append(f"{what}: {path.relative_to(root)} is not here.")
         return None
 
+    if references is None:
+        references = {"ekman": {name: ekman_mask(name) for name in labels if name in EXPRESSIONS}}
+    folders = {
+        name: plots / "score" if number == 0 else plots / "score" / name
+        for number, name in enumerate(references)
+    }
     scores = table(plots / "score" / "scores.csv", "Scores")
     confusion = table(plots / "train" / "confusion.csv", "Accuracy and confusion")
     folds = _heatmaps_by_fold(kept / "heatmaps")
@@ -98,7 +111,9 @@ def gather(
     return Content(
         labels=list(labels),
         networks=networks,
-        references=[_ekman(root, scores, labels)],
+        references=[_reference(name, folders[name], masks) for name, masks in references.items()],
+        together=_text(plots / "score" / "answers.txt"),
+        agreement=_table(plots / "score" / "references.csv"),
         heatmaps=heatmaps,
         face=_mean_face(kept / "standardized", units),
         **_evidence(root / artifacts.EVIDENCE, labels),
@@ -119,6 +134,16 @@ def gather(
     )
 
 
+def reference_masks(params: Params) -> dict[str, dict[str, NDArray[np.bool_]]]:
+    """The masks of each of `score.references`; none of the evidence where it is not here."""
+    return {
+        name: {}
+        if name == "evidence" and not artifacts.EVIDENCE.is_file()
+        else read_reference(name, params.labels).masks(params.score.threshold)
+        for name in params.score.references
+    }
+
+
 def _in_order(*names: Sequence[str] | pd.Series) -> list[str]:
     return list(dict.fromkeys(str(name) for some in names for name in some))
 
@@ -127,24 +152,44 @@ def _json(path: Path) -> dict[str, Any] | None:
     return artifacts.read_json(path) if path.is_file() else None
 
 
-def _ekman(root: Path, scores: pd.DataFrame | None, labels: Sequence[str]) -> Reference:
-    folder = root / artifacts.PLOTS / "score"
+def _table(path: Path) -> pd.DataFrame | None:
+    return artifacts.read_table(path) if path.is_file() else None
+
+
+def _text(path: Path) -> str:
+    return artifacts.read_text(path).strip() if path.is_file() else ""
+
+
+#: Reference -> what people call it, and where it comes from.
+_REFERENCES = {
+    "ekman": (
+        "Ekman's action units",
+        "The theory is Ekman's: each expression is made by action units of the face. The regions "
+        "are the masks of Gaya-Morey et al. (2024).",
+    ),
+    "evidence": (
+        "the evidence",
+        "The information is where the photographs of an expression differ from the others, "
+        "whoever looks.",
+    ),
+}
+
+
+def _reference(name: str, folder: Path, masks: Mapping[str, NDArray[np.bool_]]) -> Reference:
+    """A reference and its tables."""
     summary = _json(folder / "summary.json") or {}
-    path = folder / "own_and_other_masks.csv"
-    matrix = artifacts.read_table(path).set_index("heatmap") if path.is_file() else None
+    matrix = _table(folder / "own_and_other_masks.csv")
+    words, about = _REFERENCES.get(name, (name, f"The regions are those in references/{name}."))
     return Reference(
-        key="ekman",
-        name="Ekman's action units",
-        question="Do the networks look where the theory says?",
-        about=(
-            "The theory is Ekman's: each expression is made by action units of the face. The "
-            "regions are the masks of Gaya-Morey et al. (2024)."
-        ),
+        key=name,
+        name=words,
+        question=f"Do the networks look {PLACES.get(name, f'where {name} says')}?",
+        about=about,
         summary=summary,
         networks=summary.get("networks") or {},
-        scores=scores,
-        matrix=matrix,
-        masks={label: ekman_mask(label) for label in labels if label in EXPRESSIONS},
+        scores=_table(folder / "scores.csv"),
+        matrix=None if matrix is None else matrix.set_index("heatmap"),
+        masks={label: mask for label, mask in masks.items() if mask.any()},
     )
 
 

@@ -120,6 +120,10 @@ class Content:
     title : str
     references : sequence of Reference
         The first one's question is the page's.
+    together : str
+        What the references say together, in words.
+    agreement : DataFrame, optional
+        As `alignment.references.agreement` returns it.
     heatmaps : mapping from (network, expression) to (HEIGHT, WIDTH) array
     face : (HEIGHT, WIDTH) uint8, optional
         The mean face under the heatmaps; a line drawing by default.
@@ -159,6 +163,8 @@ class Content:
     networks: Sequence[str]
     title: str = "Where networks look"
     references: Sequence[Reference] = ()
+    together: str = ""
+    agreement: pd.DataFrame | None = None
     heatmaps: Mapping[tuple[str, str], NDArray] = field(default_factory=dict)
     face: NDArray[np.uint8] | None = None
     evidence: Mapping[str, NDArray] = field(default_factory=dict)
@@ -193,6 +199,7 @@ def render(content: Content) -> str:
             policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             answers=[(reference, answer(reference.summary)) for reference in content.references],
+            agreement=_agreement(content),
             context={reference.key: _context(reference) for reference in content.references},
             scores={reference.key: _scores(reference) for reference in content.references},
             cells=_cells(content),
@@ -258,6 +265,21 @@ def _data(picture: NDArray[np.uint8]) -> str:
 
 def _known(value: Any) -> bool:
     return value is not None and value == value
+
+
+def _agreement(content: Content) -> list[dict[str, Any]]:
+    """A row for each reference held against each other one."""
+    if content.agreement is None:
+        return []
+    names = {reference.key: reference.name for reference in content.references}
+    return [
+        {
+            **{key: names.get(row[key], row[key]) for key in ("reference", "against")},
+            **{key: row[key] for key in ("iou", "other_masks")},
+            "permutation_p": row["permutation_p"] if _known(row["permutation_p"]) else None,
+        }
+        for row in content.agreement.to_dict("records")
+    ]
 
 
 def _context(reference: Reference) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from humanlike import artifacts
 from humanlike.params import load
-from humanlike.report.gather import gather
+from humanlike.report.gather import gather, reference_masks
 from humanlike.report.made import how_made, method_name
 from humanlike.report.page import render
 
@@ -25,6 +25,7 @@ def run(output: Path = PAGE) -> None:
         gather(
             root,
             params.labels,
+            references=reference_masks(params),
             method=method_name(params.explain.method),
             positive_only=params.standardize.positive_only,
             faces=params.report.faces,
