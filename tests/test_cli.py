@@ -49,7 +49,10 @@ def test_networks_as_a_table_has_a_line_each() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["preprocess", "train", "explain", "standardize", "score", "masks", "score-heatmaps"],
+    [
+        *("preprocess", "train", "explain", "evidence", "standardize", "score", "report"),
+        *("masks", "paper", "score-heatmaps"),
+    ],
 )
 def test_every_command_explains_itself(command: str) -> None:
     assert command in run(command, "--help")

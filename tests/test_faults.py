@@ -132,7 +132,8 @@ def test_a_changed_photograph_runs_everything_that_saw_it(project: Project) -> N
     mirrored.save(path)
     change_params(project, {"train.networks": "[weinet]"})
     ran = [stage.partition("@")[0] for stage in project.repro()]
-    assert list(dict.fromkeys(ran)) == ["preprocess", "train", "explain", "standardize", "score"]
+    stages = ["preprocess", "train", "explain", "standardize", "score", "report"]
+    assert list(dict.fromkeys(ran)) == stages
 
 
 def test_a_network_that_predicts_one_expression_only(project: Project) -> None:
@@ -146,7 +147,7 @@ def test_a_network_that_predicts_one_expression_only(project: Project) -> None:
     )
     project.run("dvc", "commit", "-q", "-f", "train@weinet-0")
     said = project.run("dvc", "repro")
-    assert stages_run(said) == ["explain@weinet-0", "standardize@weinet-0", "score"]
+    assert stages_run(said) == ["explain@weinet-0", "standardize@weinet-0", "score", "report"]
     assert "Traceback" not in said
 
     explained = project.metrics("explain.json")

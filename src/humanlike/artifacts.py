@@ -121,11 +121,11 @@ def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of an .npz; nothing pickled is ever loaded."""
+def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
+    """Read an .npz, or of the named arrays those it has; nothing pickled is ever loaded."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files if not names or name in names}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, error) from None
 

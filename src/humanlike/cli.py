@@ -13,7 +13,7 @@ from humanlike.errors import HumanlikeError
 app = typer.Typer(
     name="humanlike",
     help="Do networks that recognise facial expressions look where people look?\n\n"
-    "`dvc repro` runs the five stages in their order and only where something changed; each is "
+    "`dvc repro` runs the six stages in their order and only where something changed; each is "
     "also a command here. The others are run by hand.",
     no_args_is_help=True,
     add_completion=False,
@@ -75,6 +75,18 @@ def score() -> None:
     from humanlike.stages.score import run
 
     run()
+
+
+@app.command(rich_help_panel=BY_HAND)
+def report(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write to.")] = Path(
+        "plots/report.html"
+    ),
+) -> None:
+    """Write the run as one page that opens from disk, with every picture and figure in it."""
+    from humanlike.commands.report import run
+
+    run(output)
 
 
 @app.command(rich_help_panel=BY_HAND)
@@ -147,6 +159,27 @@ def score_heatmaps(
 
 
 @app.command(rich_help_panel=BY_HAND)
+def paper(
+    output: Output,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option(help="Ready heatmaps, as for score-heatmaps; by default the last run's."),
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option(help="Of ready heatmaps: otsu, or a number from 0 to 1.")
+    ] = "otsu",
+    colours: Annotated[
+        str | None,
+        typer.Option(help="inferno, viridis, cividis or jet (the study's); else report.colours."),
+    ] = None,
+) -> None:
+    """Write the study's tables (CSV, LaTeX) and figures (PDF), and the methods in words."""
+    from humanlike.commands.paper import write
+
+    write(output, heatmaps, threshold, colours)
+
+
+@app.command(rich_help_panel=BY_HAND)
 def power(
     output: Output = Path("power"),
     difference: Annotated[
@@ -191,9 +224,9 @@ def check(
     ),
 ) -> None:
     """Report what is recognised in each data set, what is skipped and why, and duplicates."""
-    from humanlike.commands.datasets import check as report
+    from humanlike.commands.datasets import check as tell
 
-    report(folder)
+    tell(folder)
 
 
 def main() -> None:

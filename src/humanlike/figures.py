@@ -10,17 +10,21 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import dendrogram
+from skimage.segmentation import find_boundaries
 
 from humanlike.alignment.scores import stretch
 from humanlike.canonical.geometry import HEIGHT, LANDMARKS, OUTLINES, WIDTH
 
-_COLOURS = colormaps["turbo"]
+#: Colour maps for heatmaps. All but jet, the study's, grow evenly in lightness: they can be told
+#: apart by colour-blind eyes and print in gray.
+COLOURS = ("inferno", "viridis", "cividis", "jet")
+
 _LINE = "#30475e"
 _SECOND_LINE = "#d1495b"
 
@@ -32,6 +36,19 @@ def png(picture: Figure | NDArray[np.uint8]) -> bytes:
         picture.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
         return buffer.getvalue()
     return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+#: Width of a page's text in the study's journal, in inches.
+PRINTED_WIDTH = 174 / 25.4
+
+
+def pdf(figure: Figure) -> bytes:
+    """A figure as PDF with its fonts in it, without dates: equal figures give equal bytes."""
+    buffer = io.BytesIO()
+    with rc_context({"pdf.fonttype": 42}):
+        nothing = dict.fromkeys(("CreationDate", "Creator", "Producer"))
+        figure.savefig(buffer, format="pdf", dpi=300, metadata=nothing)
+    return buffer.getvalue()
 
 
 def line_face() -> NDArray[np.uint8]:
@@ -47,8 +64,11 @@ def heatmap_over_face(
     heatmap: ArrayLike,
     face: NDArray[np.uint8] | None = None,
     mask: NDArray[np.bool_] | None = None,
+    *,
+    colours: str = "turbo",
+    face_share: float = 0.4,
 ) -> NDArray[np.uint8]:
-    """A heatmap in colours, blue for the least and red for the most, over a gray face.
+    """A heatmap in colours over a gray face; by default blue for the least, red for the most.
 
     Parameters
     ----------
@@ -58,6 +78,10 @@ def heatmap_over_face(
         Line drawing by default.
     mask : (HEIGHT, WIDTH) bool, optional
         Outlined in white.
+    colours : str
+        Name of a colour map of Matplotlib, such as one of `COLOURS`.
+    face_share : float
+        How much of the face is seen through the colours, in [0, 1].
 
     Returns
     -------
@@ -65,8 +89,8 @@ def heatmap_over_face(
         RGB.
     """
     gray = line_face() if face is None else face
-    colours = 255 * _COLOURS(stretch(heatmap))[..., :3]
-    picture = (0.4 * gray[..., None] + 0.6 * colours).astype(np.uint8)
+    coloured = 255 * colormaps[colours](stretch(heatmap))[..., :3]
+    picture = (face_share * gray[..., None] + (1 - face_share) * coloured).astype(np.uint8)
     if mask is not None:
         outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
         cv2.drawContours(picture, outlines, -1, (0, 0, 0), 3)
@@ -74,9 +98,48 @@ def heatmap_over_face(
     return picture
 
 
+def colour_scale(colours: str) -> NDArray[np.uint8]:
+    """A colour map from least to greatest, (8, 64, 3) uint8."""
+    row = 255 * colormaps[colours](np.linspace(0, 1, 64))[:, :3]
+    return np.repeat(row[None], 8, axis=0).astype(np.uint8)
+
+
+def landmarks_over_face(landmarks: ArrayLike, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A face's landmarks (68, 2) and the lines between them over a gray picture; RGB."""
+    points = np.asarray(landmarks, float)
+    picture = _gray(face)
+    fine = 4
+    for start, stop, closed in OUTLINES.values():
+        line = (points[start:stop] * 2**fine).round().astype(np.int32)
+        cv2.polylines(picture, [line], closed, (11, 92, 173), 1, cv2.LINE_AA, fine)
+    for x, y in (points * 2**fine).round().astype(int):
+        cv2.circle(
+            picture, (int(x), int(y)), 2**fine * 3 // 2, (209, 73, 91), -1, cv2.LINE_AA, fine
+        )
+    return picture
+
+
+def borders_over_face(segments: NDArray, face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The borders of superpixels (S, S) over a gray picture of the same size; RGB."""
+    picture = _gray(face)
+    picture[find_boundaries(segments, mode="inner")] = (209, 73, 91)
+    return picture
+
+
+def weights_over_face(
+    segments: NDArray, weights: ArrayLike, face: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Signed weights (K,) of superpixels 0 … K − 1 over a gray picture: purple is against."""
+    known: NDArray[np.float64] = np.nan_to_num(np.asarray(weights, float))
+    share = known / (np.abs(known).max() or 1)
+    coloured = 255 * np.asarray(colormaps["PuOr_r"](0.5 + share / 2))[segments, :3]
+    return (0.25 * face[..., None] + 0.75 * coloured).astype(np.uint8)
+
+
 def heatmap_grid(
     pictures: Mapping[tuple[str, str], NDArray[np.uint8]],
     notes: Mapping[tuple[str, str], str] | None = None,
+    width: float | None = None,
 ) -> Figure:
     """Pictures in a grid, a row for each network and a column for each expression.
 
@@ -86,10 +149,14 @@ def heatmap_grid(
         As `heatmap_over_face` returns them. A missing one leaves a gap that says so.
     notes : mapping from (row, column) to str, optional
         A few characters under each picture, such as its score.
+    width : float, optional
+        Of the figure, in inches.
     """
     rows = list(dict.fromkeys(row for row, _ in pictures))
     columns = list(dict.fromkeys(column for _, column in pictures))
-    figure = Figure(figsize=(1.35 * len(columns) + 0.9, 1.85 * len(rows) + 0.3))
+    scale = 1 if width is None else (width - 0.9) / (1.35 * len(columns))
+    size = (1.35 * scale * len(columns) + 0.9, 1.85 * scale * len(rows) + 0.3)
+    figure = Figure(figsize=size)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
@@ -127,18 +194,60 @@ def similarity_dendrogram(linkage: NDArray, names: Sequence[str], title: str) ->
     """
     figure = Figure(figsize=(5, 0.28 * len(names) + 1.1), layout="constrained")
     axes = figure.subplots()
-    dendrogram(
-        linkage,
-        labels=list(names),
-        orientation="left",
-        ax=axes,
-        color_threshold=0,
-        above_threshold_color=_LINE,
-        leaf_font_size=9,
-    )
-    axes.set_xlim(max(1.0, 1.05 * linkage[-1, 2]), 0)
+    _tree(axes, linkage, names, 9)
     axes.set(xlabel="distance (1 - correlation)", title=title)
-    _open(axes, sides=("top", "left", "right"))
+    return figure
+
+
+def dendrograms(linkages: Mapping[str, tuple[NDArray, Sequence[str]]], width: float) -> Figure:
+    """The dendrograms of all expressions on one page, two in a row.
+
+    Parameters
+    ----------
+    linkages : mapping from title to (linkage, names)
+        As for `similarity_dendrogram`.
+    width : float
+        Of the figure, in inches.
+    """
+    rows = -(-len(linkages) // 2)
+    leaves = max(len(names) for _, names in linkages.values())
+    figure = Figure(figsize=(width, rows * (0.17 * leaves + 0.8)), layout="constrained")
+    cells = figure.subplots(rows, 2, squeeze=False).ravel()
+    for axes, (title, (linkage, names)) in zip(cells, linkages.items(), strict=False):
+        _tree(axes, linkage, names, 7)
+        axes.set_title(title, fontsize=9)
+        axes.set_xlabel("distance (1 - correlation)", fontsize=7)
+        axes.tick_params(axis="x", labelsize=7)
+    for axes in cells[len(linkages) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def scores_by_expression(scores: pd.DataFrame, labels: Sequence[str], width: float) -> Figure:
+    """Each network's IoU for each expression; a bar is their mean, a line what luck scores.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Columns network, expression and iou and, where known, chance_shift.
+    labels : sequence of str
+        Order of the expressions.
+    width : float
+        Of the figure, in inches.
+    """
+    figure = Figure(figsize=(width, 0.4 * width), layout="constrained")
+    axes = figure.subplots()
+    for place, label in enumerate(labels):
+        rows = scores[scores["expression"] == label]
+        axes.bar(place, rows["iou"].mean(), width=0.7, color="#c8d3df", zorder=0)
+        axes.plot(np.full(len(rows), place), rows["iou"], "o", color=_SECOND_LINE, ms=3)
+        if "chance_shift" in rows:
+            luck = rows["chance_shift"].mean()
+            axes.plot([place - 0.35, place + 0.35], [luck, luck], color=_LINE, lw=1.5)
+    axes.set_xticks(range(len(labels)), list(labels), fontsize=8)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.set_ylabel("IoU", fontsize=8)
+    _open(axes, sides=("top", "right"))
     return figure
 
 
@@ -319,6 +428,24 @@ def training_history(history: pd.DataFrame, title: str = "") -> Figure:
     axes.legend(frameon=False)
     figure.suptitle(title)
     return figure
+
+
+def _tree(axes: Axes, linkage: NDArray, names: Sequence[str], size: float) -> None:
+    dendrogram(
+        linkage,
+        labels=list(names),
+        orientation="left",
+        ax=axes,
+        color_threshold=0,
+        above_threshold_color=_LINE,
+        leaf_font_size=size,
+    )
+    axes.set_xlim(max(1.0, 1.05 * linkage[-1, 2]), 0)
+    _open(axes, sides=("top", "left", "right"))
+
+
+def _gray(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.repeat(face[..., None], 3, axis=-1)
 
 
 def _bare(axes: Axes) -> None:

@@ -151,6 +151,13 @@ class Score(Section):
         return threshold
 
 
+class Report(Section):
+    """The page that tells the result."""
+
+    faces: bool
+    colours: Literal["inferno", "viridis", "cividis", "jet"]
+
+
 class Params(Section):
     """All of `params.yaml`."""
 
@@ -162,6 +169,7 @@ class Params(Section):
     evidence: Evidence
     standardize: Standardize
     score: Score
+    report: Report
 
     @field_validator("expressions")
     @classmethod
