@@ -113,19 +113,22 @@ def join_training(params: Params) -> None:
         history = artifacts.read_table(artifacts.unit("history", network, fold, ".csv"))
         artifacts.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
         table = artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv"))
-        right = (table["expression"] == table["predicted"]).mean()
-        accuracy.setdefault(network, {})[f"fold{fold}"] = round(float(right), DIGITS)
-        tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
+        # A network from a file may be looked at on photographs without labels.
+        told = table[table["expression"].notna()]
+        right = mean((told["expression"] == told["predicted"]).astype(float))
+        accuracy.setdefault(network, {})[f"fold{fold}"] = right
+        tables.append(told[["expression", "predicted"]].assign(network=network, fold=fold))
     by_network = {
-        network: float(np.mean(list(folds.values()))) for network, folds in accuracy.items()
+        network: mean(pd.Series(list(folds.values()), dtype=float))
+        for network, folds in accuracy.items()
     }
     artifacts.write_json(
         artifacts.METRICS / "train.json",
         {
             "accuracy": {
-                "mean": round(float(np.mean(list(by_network.values()))), DIGITS),
+                "mean": mean(pd.Series(list(by_network.values()), dtype=float)),
                 **{
-                    network: {"mean": round(by_network[network], DIGITS), **folds}
+                    network: {"mean": by_network[network], **folds}
                     for network, folds in accuracy.items()
                 },
             }
