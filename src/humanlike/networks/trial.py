@@ -20,8 +20,14 @@ class Choice(NamedTuple):
     scaling: str
     order: str
     accuracy: float
-    clear: bool  #: better than every other, and than always saying the same
+    above_chance: bool  #: than always naming the most frequent label
     rivals: list[tuple[str, str]]  #: scalings and orders that are not clearly worse
+    worse: list[tuple[str, str]]  #: those that clearly are
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing else will do."""
+        return self.above_chance and not self.rivals
 
 
 def compare(
@@ -68,15 +74,10 @@ def compare(
     sure = most_frequent < 1 and bool(
         binomtest(int(right[best].sum()), len(labels), most_frequent, "greater").pvalue <= allowed
     )
-    rivals = [
-        pair
-        for pair in right
-        if pair != best
-        and not _same(probabilities, best, pair)
-        and not _clearly_better(right, certainty, best, pair, allowed)
-    ]
-    accuracy = float(right[best].mean())
-    return table, Choice(*best, accuracy, sure and not rivals, rivals)
+    others = [pair for pair in right if pair != best and not _same(probabilities, best, pair)]
+    worse = [pair for pair in others if _clearly_better(right, certainty, best, pair, allowed)]
+    rivals = [pair for pair in others if pair not in worse]
+    return table, Choice(*best, float(right[best].mean()), sure, rivals, worse)
 
 
 def _same(
