@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -105,6 +106,21 @@ def fresh(folder: Path) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files of a folder."""
+    found = hashlib.sha256()
+    parts = sorted(path.rglob("*")) if path.is_dir() else [path]
+    try:
+        for part in parts:
+            if not part.is_dir():
+                found.update(str(part.relative_to(path)).encode())
+                with part.open("rb") as file:
+                    found.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise HumanlikeError(f"{path}: cannot be read ({error.strerror})") from None
+    return found.hexdigest()
 
 
 def read_table(path: Path) -> pd.DataFrame:

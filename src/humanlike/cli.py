@@ -213,6 +213,48 @@ def validate(
         raise typer.Exit(1)
 
 
+@app.command(rich_help_panel=BY_HAND)
+def audit(
+    model: Annotated[
+        Path, typer.Argument(help=".keras, .h5, .hdf5, .onnx, or the folder of a SavedModel.")
+    ],
+    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
+    output: Output,
+    labels: Annotated[
+        Path | None, typer.Option(help="Table of file,subject,expression for the photographs.")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="What its outputs mean, in their order, such as angry,happy,-,sad."),
+    ] = None,
+    scaling: Annotated[
+        str | None, typer.Option("--input", help="0..1, -1..1, 0..255 or imagenet.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, max=1024, help="Side of its input, where it takes any.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="As explain.method of params.yaml.")] = None,
+    faces_per_class: Annotated[
+        int, typer.Option(min=1, help="How many faces predicted as each class are explained.")
+    ] = 10,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of what is drawn at random.")] = None,
+) -> None:
+    """Look at anybody's network with all that the pipeline has (minutes)."""
+    from humanlike.commands.audit import Asked
+    from humanlike.commands.audit import audit as run
+
+    run(
+        model,
+        images,
+        output,
+        labels=labels,
+        asked=Asked(classes, scaling, size),
+        method=method,
+        faces_per_class=faces_per_class,
+        seed=seed,
+    )
+
+
 datasets = typer.Typer(no_args_is_help=True, help="Look at data sets before hours of work.")
 app.add_typer(datasets, name="datasets", rich_help_panel=BY_HAND)
 

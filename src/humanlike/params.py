@@ -5,16 +5,31 @@ Each section bears the name of the stage that reads it; `lime` holds what belong
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import LABELS
+from humanlike.networks.conventions import SCALINGS, parse_classes
 from humanlike.networks.registry import NETWORKS
+
+#: What a network's name may be, as it names folders, DVC's stages and its params.
+NAME, NAME_IN_WORDS = "[A-Za-z0-9_-]+", "letters, digits, _ and -"
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -58,9 +73,44 @@ class Optimisation(Section):
     batch_size: Positive
 
 
-class Train(Section):
-    """Which networks are fitted on which folds, and how."""
+class ModelFile(Section):
+    """A network that others trained: its file, and how it is fed and read."""
 
+    file: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    classes: Annotated[list[str], Field(min_length=2)]
+    input: Literal[tuple(SCALINGS)]  # type: ignore[valid-type]
+    size: Positive | None = None
+
+    @field_validator("classes")
+    @classmethod
+    def _known(cls, classes: list[str]) -> list[str]:
+        try:
+            parse_classes(classes, len(classes))
+        except HumanlikeError as error:
+            raise ValueError(str(error).removeprefix("classes: ")) from None
+        return classes
+
+
+#: How pydantic tells the two kinds of entries of `optimisation` apart.
+_FITTED, _FILE = "(fitted)", "(file)"
+
+
+def _kind(entry: Any) -> str:
+    named = isinstance(entry, ModelFile) or (isinstance(entry, dict) and "file" in entry)
+    return _FILE if named else _FITTED
+
+
+#: How a network comes by its weights.
+Origin = Annotated[
+    Annotated[Optimisation, Tag(_FITTED)] | Annotated[ModelFile, Tag(_FILE)], Discriminator(_kind)
+]
+
+
+class Train(Section):
+    """Which networks are fitted on which folds, and how; or which files hold them."""
+
+    optimisation: dict[str, Origin]
     networks: Annotated[list[str], Field(min_length=1)]
     folds: Annotated[list[Count], Field(min_length=1)]
     weights: Annotated[str, Field(min_length=1)]
@@ -68,14 +118,19 @@ class Train(Section):
     limit: Positive | None
     seed: Seed
     augmentation: Augmentation
-    optimisation: dict[str, Optimisation]
 
     @field_validator("networks")
     @classmethod
-    def _known(cls, networks: list[str]) -> list[str]:
+    def _known(cls, networks: list[str], info: ValidationInfo) -> list[str]:
+        origins = info.data.get("optimisation", {})
         for network in networks:
-            if network not in NETWORKS:
-                raise ValueError(f"{network!r} is not a network; allowed: {', '.join(NETWORKS)}")
+            if network not in NETWORKS and not isinstance(origins.get(network), ModelFile):
+                raise ValueError(
+                    f"{network!r} is not a network; allowed: {', '.join(NETWORKS)}, or a name whose"
+                    " entry in train.optimisation has a file"
+                )
+            if not re.fullmatch(NAME, network):
+                raise ValueError(f"{network!r} is not allowed; a name is {NAME_IN_WORDS}")
         return _distinct(networks)
 
     @field_validator("folds")
@@ -248,7 +303,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
 
 def _one_line(error: ValidationError) -> str:
     first, *others = error.errors(include_url=False)
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in first["loc"] if part not in (_FITTED, _FILE))
     reason = first["msg"].removeprefix("Value error, ")
     line = ": ".join(part for part in (key, reason) if part)
     if first["type"] == "extra_forbidden":

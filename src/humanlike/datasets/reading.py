@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -129,19 +129,77 @@ def read(folder: Path, *, ckplus_apex_frames: int = 3, bu4dfe_apex_frames: int =
     return Listing(*_tables(entries), forms)
 
 
-def _read_set(path: Path, name: str, apex_frames: dict[str, int]) -> tuple[str, list[_Entry]]:
+def read_set(folder: Path, labels: Path | None = None) -> Listing:
+    """List the photographs of one data set, whose folder may have any name.
+
+    Parameters
+    ----------
+    folder : Path
+        What `read` would find as one of the folders.
+    labels : Path, optional
+        A table that takes the place of the folder's `labels.csv`; its files are relative to
+        `folder`.
+
+    Returns
+    -------
+    Listing
+        Files relative to the folder's parent, sorted.
+
+    Raises
+    ------
+    HumanlikeError
+        If the folder cannot be read, or if a table of labels cannot be understood.
+    """
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise HumanlikeError(f"{folder} is not a folder of photographs.")
+    name = _printable(folder.name)
+    form, entries = _read_set(folder, name, {"ckplus": 3, "bu4dfe": 5}, labels)
+    entries.sort(key=lambda entry: entry.row.file)
+    return Listing(*_tables(entries), {name: form})
+
+
+def _read_set(
+    path: Path, name: str, apex_frames: dict[str, int], table: Path | None = None
+) -> tuple[str, list[_Entry]]:
     """The form of one data set, and what its adapter makes of each file."""
     tree = scan(path)
+    if table:
+        tree = replace(tree, files=(*tree.files, labelled.TABLE), open=partial(_open, tree, table))
     if labelled.TABLE in tree.files:
         form = "labelled"
     else:
         form = "fer2013" if fer2013.find_table(tree) else recognise(name, tree.images)
-    rows = _rows(form, tree, apex_frames, f"{name}/{labelled.TABLE}")
+    rows = _rows(form, tree, apex_frames, str(table or f"{name}/{labelled.TABLE}"))
     private = _plain(name) in fega.NAMES or any(map(fega.matches, tree.images))
     if private and form != "fega":
         # A table or a folder may name FEGA's subjects as its files do.
         rows = map(_anonymous, rows)
     return form, [_Entry(name, row, private) for row in _accounted(rows, tree)]
+
+
+def _open(tree: Tree, table: Path, file: str) -> BinaryIO:
+    """One of the files of a tree, whose table of labels is another file."""
+    if file != labelled.TABLE:
+        return tree.open(file)
+    try:
+        return table.open("rb")
+    except OSError as error:
+        raise HumanlikeError(f"{table} cannot be read ({error.strerror}).") from None
+
+
+def places(photographs: pd.DataFrame, root: Path) -> list[tuple[Path, int | None]]:
+    """Each photograph's file, and where in it the photograph begins if it holds many.
+
+    Parameters
+    ----------
+    photographs : DataFrame
+        Of a `Listing`.
+    root : Path
+        The folder that their files are relative to.
+    """
+    offsets = (None if offset is pd.NA else int(offset) for offset in photographs["offset"])
+    return [(root / file, at) for file, at in zip(photographs["file"], offsets, strict=True)]
 
 
 def recognise(name: str, images: list[str]) -> str:

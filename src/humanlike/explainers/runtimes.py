@@ -21,6 +21,8 @@ from humanlike.explainers.prefix import agrees, colours, find_prefix
 if TYPE_CHECKING:
     import keras
 
+    from humanlike.networks.graphs import Graph
+
 #: Perturbed images a forward pass. Larger is no faster, and takes memory in proportion.
 BATCH_SIZE = 32
 
@@ -63,8 +65,15 @@ def load(model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE
     HumanlikeError
         If the file is no network, or the runtime or the precision is not to be had here.
     """
-    from humanlike.networks import files
+    from humanlike.networks import files, graphs
 
+    if graphs.is_graph(model):
+        if runtime != "openvino":
+            raise HumanlikeError(
+                f"{model} came from ONNX or a SavedModel, which OpenVINO alone runs here; set"
+                " explain.runtime: openvino"
+            )
+        return Opened(graphs.load_graph(model), OpenVINO(precision))
     return prepare(files.load(model), runtime, precision, batch_size)
 
 
@@ -148,6 +157,11 @@ class OpenVINO:
         if "OMP_NUM_THREADS" in os.environ:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
         self.put, self.concatenate = np.ascontiguousarray, np.concatenate
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What graphs are compiled with."""
+        return dict(self._settings)
 
     def compile(self, traced: Any) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
@@ -259,6 +273,27 @@ class Network:
         assert self._prefix is not None
         rest = keras.Model(self._prefix.output, self._model.outputs[0])
         return self._backend.compile(_gather(rest, self._batch_size))
+
+
+class Opened:
+    """A graph, opened from a file, that classifies perturbed faces. See `Predictor`."""
+
+    def __init__(self, graph: Graph, backend: OpenVINO) -> None:
+        self.size, self.classes = graph.size, graph.classes
+        self._graph = graph.compiled_with(backend.settings)
+
+    def probabilities(
+        self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
+    ) -> np.ndarray:
+        """See `Predictor.probabilities`."""
+        n, m, _ = samples.shape
+        found = np.empty((n, m, self.classes), np.float32)
+        for face in range(n):
+            for start in range(0, m, BATCH_SIZE):
+                rows = slice(start, start + BATCH_SIZE)
+                shown = samples[face, rows][:, segments[face]]
+                found[face, rows] = self._graph.predict(images[face] * shown)
+        return found
 
 
 def _perturb(model: keras.Model, batch_size: int) -> Any:

@@ -1,5 +1,10 @@
 """Photograph -> aligned face and landmarks, the whole way."""
 
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.faces.align import align
-from humanlike.faces.detect import Detector, Rectangle
+from humanlike.faces.detect import Detector, Rectangle, detector
 from humanlike.faces.images import Rejected, read_gray, read_gray_values
 from humanlike.faces.landmarks import predict_landmarks
 from humanlike.faces.plausible import is_face
@@ -85,6 +90,50 @@ def extract_face(
     _check_inside(landmarks, image.shape, "the aligned face")
     overhangs = _beyond(found.landmarks, gray.shape) > 0
     return Face(image, landmarks, found.detector, overhangs)
+
+
+def extract_faces(
+    places: Sequence[tuple[Path, int | None]],
+    detector_name: str,
+    size: int,
+    upsample: int = 0,
+    *,
+    largest: bool = False,
+) -> Iterator[Face | str]:
+    """Give the face of each photograph in turn, or the reason why there is none.
+
+    The work is spread over this machine's processors.
+
+    Parameters
+    ----------
+    places : sequence of (Path, int or None)
+        Files, and where in them the photograph begins; see `extract_face`.
+    detector_name : str
+        See `humanlike.faces.detect.detector`.
+    size, upsample, largest
+        See `extract_face`.
+    """
+    work = partial(_face_or_reason, detector_name, size, upsample, largest)
+    workers = max(1, min(os.cpu_count() or 1, len(places)))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        yield from pool.map(work, places, chunksize=4)
+
+
+def _face_or_reason(
+    detector_name: str, size: int, upsample: int, largest: bool, place: tuple[Path, int | None]
+) -> Face | str:
+    path, offset = place
+    try:
+        return extract_face(
+            path, _detector(detector_name), size, upsample, largest=largest, offset=offset
+        )
+    except Rejected as reason:
+        return str(reason)
+
+
+@lru_cache
+def _detector(name: str) -> Detector:
+    return detector(name)
 
 
 def find_face(

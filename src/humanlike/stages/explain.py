@@ -23,7 +23,6 @@ import humanlike.explainers
 from humanlike import artifacts, cluster
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.faithfulness import CURVES, SHARES
-from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params, load
 from humanlike.progress import bar
 
@@ -65,13 +64,11 @@ def run(network: str, fold: int) -> None:
     todo = [number for number, path in enumerate(paths) if not path.exists()]
 
     faces = artifacts.read_array(artifacts.FACES / "images.npy")
-    size = NETWORKS[network].input_size
 
     def task(number: int) -> dict[str, Any]:
         chunk = chunks[number]
         return {
             "images": np.ascontiguousarray(faces[chunk["face"].to_numpy()]),
-            "size": size,
             "classes": chunk["predicted"].map(params.labels.index).to_numpy(),
             "seeds": seeds(chunk["face"], params.explain.seed),
             "other_seeds": seeds(chunk["face"], params.explain.seed, again=True),
@@ -94,7 +91,7 @@ def run(network: str, fold: int) -> None:
         face=chosen["face"].to_numpy(np.int64),
         predicted=chosen["predicted"].to_numpy(np.str_),
         checked=chosen["checked"].to_numpy(np.bool_),
-        **join([artifacts.read_arrays(path) for path in paths], size),
+        **join([artifacts.read_arrays(path) for path in paths]),
     )
     forget_chunks(network, fold)
 
@@ -168,7 +165,6 @@ def fingerprint(model: Path, chosen: pd.DataFrame, settings: dict[str, Any]) -> 
 def explain_chunk(
     model: Path,
     images: NDArray[np.uint8],
-    size: int,
     classes: NDArray[np.int64],
     seeds: NDArray[np.uint32],
     other_seeds: NDArray[np.uint32],
@@ -184,7 +180,7 @@ def explain_chunk(
 
     options = dict(settings)
     predictor = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
-    seen = network_images(images, size)
+    seen = network_images(images, predictor.size)
     found = lime.explain(predictor, seen, classes, seeds=seeds, **options)
     seen, classes, other_seeds = seen[checked], classes[checked], other_seeds[checked]
     again = lime.explain(predictor, seen, classes, seeds=other_seeds, **options)
@@ -200,11 +196,11 @@ def explain_chunk(
     }
 
 
-def join(chunks: list[dict[str, NDArray[Any]]], size: int) -> dict[str, NDArray[Any]]:
+def join(chunks: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """Put chunks together; weights of faces with fewer superpixels are padded with NaN."""
     if not chunks:
         return {
-            "segments": np.zeros((0, size, size), np.uint8),
+            "segments": np.zeros((0, 1, 1), np.uint8),
             "weights": np.zeros((0, 1), np.float32),
             "r2": np.zeros(0, np.float32),
             "n_superpixels": np.zeros(0, np.int32),

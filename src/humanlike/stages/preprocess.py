@@ -6,9 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +19,7 @@ from humanlike.datasets.check import report
 from humanlike.datasets.folds import assign_folds
 from humanlike.datasets.table import BY_DESIGN, UNUSED_FRAME
 from humanlike.errors import HumanlikeError
-from humanlike.faces.detect import Detector, detector
-from humanlike.faces.extract import Face, extract_face
-from humanlike.faces.images import Rejected
+from humanlike.faces.extract import Face, extract_faces
 from humanlike.params import Params, Preprocess, load
 from humanlike.progress import bar
 
@@ -123,32 +118,14 @@ def extract_all(
 
 def _faces(photographs: pd.DataFrame, settings: Preprocess) -> Iterator[Face | str]:
     """Give the face of each photograph in turn, or the reason why there is none."""
-    offsets = (None if offset is pd.NA else offset for offset in photographs["offset"])
-    places = list(zip(photographs["file"], offsets, strict=True))
-    workers = min(os.cpu_count() or 1, len(places))
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        found = pool.map(partial(_face, settings), places, chunksize=8)
-        yield from bar(found, "preprocess", total=len(places), unit="photograph")
-
-
-def _face(settings: Preprocess, place: tuple[str, int | None]) -> Face | str:
-    file, offset = place
-    try:
-        return extract_face(
-            artifacts.DATA / file,
-            _detector(settings.detector),
-            settings.size,
-            settings.upsample,
-            largest=settings.faces == "largest",
-            offset=offset,
-        )
-    except Rejected as reason:
-        return str(reason)
-
-
-@lru_cache
-def _detector(kind: str) -> Detector:
-    return detector(kind)
+    found = extract_faces(
+        datasets.places(photographs, artifacts.DATA),
+        settings.detector,
+        settings.size,
+        settings.upsample,
+        largest=settings.faces == "largest",
+    )
+    yield from bar(found, "preprocess", total=len(photographs), unit="photograph")
 
 
 def _reserve(path: Path) -> None:

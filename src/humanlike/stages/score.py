@@ -111,13 +111,15 @@ def join_training(params: Params) -> None:
         history = artifacts.read_table(artifacts.unit("history", network, fold, ".csv"))
         artifacts.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
         table = artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv"))
-        right = float((table["expression"] == table["predicted"]).mean())
+        # A network from a file may be looked at on photographs without labels.
+        told = table[table["expression"].notna()]
+        right = (told["expression"] == told["predicted"]).mean()
         accuracy.append({"network": network, "fold": fold, "accuracy": right})
-        tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
+        tables.append(told[["expression", "predicted"]].assign(network=network, fold=fold))
     by_fold = pd.DataFrame(accuracy)
     artifacts.write_table(folder / "accuracy.csv", by_fold.round(DIGITS))
-    known = by_fold.groupby("network")["accuracy"].mean().mean()
-    artifacts.write_json(artifacts.METRICS / "train.json", decisive({"accuracy": float(known)}))
+    known = mean(by_fold.groupby("network")["accuracy"].mean())
+    artifacts.write_json(artifacts.METRICS / "train.json", decisive({"accuracy": known}))
     confusion = pd.concat(tables)
     artifacts.write_table(folder / "confusion.csv", confusion)
     counts = {
