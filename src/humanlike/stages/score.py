@@ -56,8 +56,9 @@ def run() -> None:
             heatmaps[key] = maps.mean(axis=0, dtype=float)
             if label in EXPRESSIONS:
                 mask = masks[label]
-                perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
-                ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
+                if "superpixels" in arrays:
+                    perfect = perfect_heatmap(arrays["superpixels"][rows], mask)
+                    ceilings[key] = float(iou(mark(stretch(perfect), params.score.threshold), mask))
                 weights = face_weights(
                     arrays["face"][rows], draws=params.score.bootstrap, seed=params.score.seed
                 )
@@ -82,7 +83,7 @@ def count(
         **dict(zip(("network", "fold", "expression"), key, strict=True)),
         "explained": int(rows.sum()),
         **{
-            name: float(arrays[array][rows].mean()) if rows.any() else np.nan
+            name: float(arrays[array][rows].mean()) if array in arrays and rows.any() else np.nan
             for name, array in figures_of.items()
         },
     }
