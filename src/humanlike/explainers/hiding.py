@@ -25,12 +25,13 @@ def _black(image: NDArray[np.uint8]) -> NDArray[np.floating]:
 
 
 def _mean(image: NDArray[np.uint8]) -> NDArray[np.floating]:
-    return np.full(image.shape, image.mean(), float)
+    return np.full(image.shape, float(image.mean()))
 
 
 def _blur(image: NDArray[np.uint8]) -> NDArray[np.floating]:
-    sigma = BLUR * len(image)
-    return cv2.GaussianBlur(image.astype(float), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    gray, sigma = image.astype(np.float64), BLUR * len(image)
+    blurred = cv2.GaussianBlur(gray, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return blurred.astype(np.float64)
 
 
 def _noise(image: NDArray[np.uint8]) -> NDArray[np.floating]:
