@@ -47,7 +47,7 @@ def train(network: Network, fold: Fold) -> None:
 
 @app.command(rich_help_panel=STAGES)
 def explain(network: Network, fold: Fold) -> None:
-    """Explain the network's predictions on the held-out fold with LIME."""
+    """Explain the network's predictions on the held-out fold with explain.method."""
     from humanlike.stages.explain import run
 
     run(network, fold)
@@ -204,12 +204,21 @@ def validate(
         typer.Option(help="Some of brows,eyes,mouth_corners,mouth_opening; all by default."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of faces, networks and samples.")] = 0,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Compare methods of explanation: some, such as lime,gradcam, or all."),
+    ] = None,
 ) -> None:
     """Prove on drawn faces that heatmaps find the one region that carries the label (minutes)."""
+    from humanlike.commands.validate import compare
     from humanlike.commands.validate import validate as run
+    from humanlike.explainers.methods import METHODS
     from humanlike.validation.sets import REGIONS
 
-    if not run(output, regions.split(",") if regions else REGIONS, seed):
+    chosen = regions.split(",") if regions else REGIONS
+    if method:
+        compare(output, tuple(METHODS) if method == "all" else method.split(","), chosen, seed)
+    elif not run(output, chosen, seed):
         raise typer.Exit(1)
 
 

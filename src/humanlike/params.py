@@ -1,6 +1,6 @@
 """`params.yaml` as typed sections; a bad value ends in one line: the key and what is allowed.
 
-Each section bears the name of the stage that reads it; `lime` holds what belongs to that explainer.
+Each section bears the name of the stage that reads it, or of the method of explanation.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from humanlike.errors import HumanlikeError
+from humanlike.explainers.hiding import HIDDEN
+from humanlike.explainers.methods import METHODS
 from humanlike.expressions import LABELS
 from humanlike.networks.conventions import SCALINGS, parse_classes
 from humanlike.networks.registry import NETWORKS
@@ -149,7 +151,8 @@ class Train(Section):
 class Explain(Section):
     """Which predictions are explained, and what computes them."""
 
-    method: Literal["lime"]
+    method: Literal[tuple(METHODS)]  # type: ignore[valid-type]
+    hidden: Literal[tuple(HIDDEN)]  # type: ignore[valid-type]
     positives_per_class: Positive
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
@@ -168,6 +171,67 @@ class Lime(Section):
     # Of a kernel that is narrower, no sample but the whole face has any weight.
     kernel_width: Annotated[float, Field(ge=0.05, allow_inf_nan=False)]
     emulate: bool
+
+
+class KernelShap(Section):
+    """Shapley values of superpixels."""
+
+    samples: Annotated[int, Field(ge=4)]
+    superpixels: Annotated[int, Field(ge=2, le=250)]
+    compactness: Annotated[float, Field(gt=0)]
+
+
+class Occlusion(Section):
+    """A window that hides what is behind it."""
+
+    cells: Annotated[int, Field(ge=2, le=16)]
+    window: Positive
+
+    @model_validator(mode="after")
+    def _fits(self) -> Occlusion:
+        if self.window >= self.cells:
+            raise ValueError(f"window: {self.window} is not allowed; give less than cells")
+        return self
+
+
+class Rise(Section):
+    """Random soft masks."""
+
+    masks: Annotated[int, Field(ge=2)]
+    cells: Annotated[int, Field(ge=2, le=32)]
+    shown: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Cam(Section):
+    """Class activation maps, which leave nothing to choose."""
+
+
+class GradCam(Section):
+    """Grad-CAM or Grad-CAM++."""
+
+    output: Literal["logit", "softmax"]
+
+
+class IntegratedGradients(Section):
+    """Gradients on the way from black to the face."""
+
+    steps: Annotated[int, Field(ge=2)]
+
+
+class SmoothGrad(Section):
+    """Gradients of noisy copies of the face."""
+
+    samples: Positive
+    noise: Annotated[float, Field(ge=0)]
+    magnitude: bool
+
+
+class Extremal(Section):
+    """Masks of given areas that keep the class."""
+
+    areas: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)]
+    iterations: Positive
+    fast: bool
 
 
 class Standardize(Section):
@@ -221,6 +285,15 @@ class Params(Section):
     train: Train
     explain: Explain
     lime: Lime
+    kernelshap: KernelShap
+    occlusion: Occlusion
+    rise: Rise
+    cam: Cam
+    gradcam: GradCam
+    gradcam_plus_plus: Annotated[GradCam, Field(alias="gradcam++")]
+    integrated_gradients: IntegratedGradients
+    smoothgrad: SmoothGrad
+    extremal: Extremal
     evidence: Evidence
     standardize: Standardize
     score: Score
@@ -245,6 +318,11 @@ class Params(Section):
     def labels(self) -> list[str]:
         """The expressions in the order that networks, tables and figures follow."""
         return [label for label in LABELS if label in self.expressions]
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """The section of the method that explains."""
+        return self.model_dump(by_alias=True)[self.explain.method]
 
     @property
     def units(self) -> list[tuple[str, int]]:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from humanlike import artifacts, cluster
+from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.errors import HumanlikeError
-from humanlike.stages import explain
+from humanlike.explainers.methods import METHODS
+from humanlike.stages import explain, standardize
 
 LABELS = ["anger", "fear"]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -172,6 +174,76 @@ def test_an_unreachable_scheduler_is_told_in_one_line(monkeypatch: pytest.Monkey
         pytest.raises(HumanlikeError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"),
     ):
         cluster.client()
+
+
+def explain_by(method: str) -> None:
+    """Let params.yaml ask for a method, with little work."""
+    text = Path("params.yaml").read_text()
+    text = text.replace("  method: lime", f"  method: {method}")
+    text = re.sub(r"iterations: \d+", "iterations: 4", text)
+    Path("params.yaml").write_text(re.sub(r"(masks|steps): \d+", r"\1: 8", text))
+
+
+@pytest.mark.parametrize("method", ["gradcam", "extremal"])
+def test_a_method_without_superpixels_killed_and_resumed_ends_with_the_same_bytes(
+    unit: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    explain_by(method)
+    explain.run("weinet", 0)
+    assert f"{method} needs gradients, which TensorFlow computes" in capsys.readouterr().err
+    undisturbed = unit.read_bytes()
+    found = artifacts.read_arrays(unit)
+    assert found["maps"].shape == (24, 64, 64) and found["maps"].dtype == np.float32
+    assert found["maps_again"].shape == (found["checked"].sum(), 64, 64)
+    assert found["curves"].shape == (found["checked"].sum(), 3, 21)
+    assert np.ptp(found["maps"], axis=(1, 2)).any()
+    unit.unlink()
+
+    stop_at_the_second_chunk(monkeypatch)
+    explain.run("weinet", 0)
+    assert unit.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_goes_all_the_way_to_the_standard_face(unit: Path, method: str) -> None:
+    explain_by(method)
+    params = Path("params.yaml")
+    per_class = re.sub(r"positives_per_class: \d+", "positives_per_class: 2", params.read_text())
+    params.write_text(per_class)
+    landmarks = np.random.default_rng(0).uniform(0, 80, (24, 68, 2)).astype(np.float32)
+    np.save(artifacts.FACES / "landmarks.npy", landmarks)
+    explain.run("weinet", 0)
+    standardize.run("weinet", 0)
+    found = artifacts.read_arrays(artifacts.unit("standardized", "weinet", 0, ".npz"))
+    assert found["maps"].shape == (4, HEIGHT, WIDTH)
+    assert found["maps"].min() >= 0 and found["maps"].max() <= 1
+    assert found["maps_again"].shape == (2, HEIGHT, WIDTH)
+    assert ("superpixels" in found) == METHODS[method].superpixels
+    if method in ("occlusion", "cam", "gradcam", "gradcam++", "integrated_gradients"):
+        np.testing.assert_array_equal(found["maps_again"], found["maps"][found["checked"]])
+
+
+def test_no_face_at_all_is_no_explanation(unit: Path) -> None:
+    for method, row in METHODS.items():
+        found = explain.join([], 64, method)
+        assert len(found["weights" if row.superpixels else "maps"]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["gradcam", "extremal"])
+def test_a_cluster_gives_the_same_bytes_without_superpixels(unit: Path, method: str) -> None:
+    dask = pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    explain_by(method)
+    explain.run("weinet", 0)
+    here = unit.read_bytes()
+    unit.unlink()
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
+        dask.config.set({"scheduler-address": local.scheduler_address}),
+    ):
+        explain.run("weinet", 0)
+    assert unit.read_bytes() == here
 
 
 @pytest.mark.slow

@@ -66,9 +66,10 @@ def run() -> None:
             for name, masks in regions.items():
                 if label not in masks:
                     continue
-                perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
-                marked = mark(stretch(perfect), params.score.threshold)
-                known[name].ceilings[key] = float(iou(marked, masks[label]))
+                if "superpixels" in arrays:
+                    perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
+                    marked = mark(stretch(perfect), params.score.threshold)
+                    known[name].ceilings[key] = float(iou(marked, masks[label]))
                 known[name].influences[key] = subject_influences(
                     maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
@@ -96,9 +97,13 @@ def count(
 
 
 def fits(network: str, arrays: dict[str, NDArray[Any]]) -> pd.DataFrame:
-    """LIME's fit of each explained face and how many parts it was cut into, a row a face."""
+    """The fit of each explained face and how many parts it was cut into, a row a face.
+
+    Unknown for methods without superpixels.
+    """
     figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
-    known = {name: arrays[array].astype(float) for name, array in figures_of.items()}
+    unknown = np.full(len(arrays["predicted"]), np.nan)
+    known = {name: arrays.get(array, unknown).astype(float) for name, array in figures_of.items()}
     return pd.DataFrame({"network": network, **known})
 
 
