@@ -213,7 +213,7 @@ def agrees(model: keras.Model, prefix: Prefix) -> bool:
 
     random = np.random.default_rng(0)
     size = model.inputs[0].shape[1]
-    pixels = np.stack(np.indices((size, size)), axis=-1)[:, :, None]
+    pixels = np.moveaxis(np.indices((size, size)), 0, -1)[:, :, None]
     middles = random.uniform(0, size, (4, 2))
     segments = np.square(pixels - middles).sum(axis=-1).argmin(axis=-1)
     segments = np.unique(segments, return_inverse=True)[1].reshape(size, size)
