@@ -124,6 +124,19 @@ def test_one_fold_says_nothing_of_trainings_but_of_subjects(blurred_masks, masks
     np.testing.assert_allclose(found.by_fold["subjects_low"], low)
 
 
+def test_subjects_count_by_their_heatmaps_share_of_the_mean(masks):
+    keys = [("a", 0, "fear"), ("a", 1, "fear"), ("a", 0, "anger")]
+    heatmaps = {key: masks["surprise"] * 1.0 for key in keys}
+    moved = {
+        key: pd.DataFrame(0.01, list(names), FIGURES)
+        for key, names in zip(keys, ("abc", "def", "ghi"), strict=True)
+    }
+    found = report(heatmaps, masks, influences=moved)
+    error = 0.01 * np.sqrt(3 * 0.25**2 + 3 * 0.25**2 + 3 * 0.5**2)
+    ends = found.summary["iou_interval_subjects"]
+    assert ends["high"] - ends["low"] == pytest.approx(2 * t.ppf(0.975, 8) * error)
+
+
 def test_fewer_than_three_subjects_have_no_interval(blurred_masks, masks):
     found = report(blurred_masks, masks, influences=influences_of(blurred_masks, "ab"))
     for table, column in ((found.by_fold, "subjects_low"), (found.by_expression, "iou_low")):
