@@ -86,6 +86,15 @@ def make(networks: list[str], **changed: object) -> Content:
             (network, 0): pd.DataFrame({"accuracy": [0.2, 0.7], "val_accuracy": [0.3, 0.6]})
             for network in networks
         },
+        "explained": pd.DataFrame(
+            [
+                (network, fold, label, 7)
+                for network in networks
+                for fold in (0, 1)
+                for label in labels
+            ],
+            columns=["network", "fold", "expression", "explained"],
+        ),
         "explainer": {
             "r2": {"mean": 0.6} | dict.fromkeys(networks, 0.6),
             "stability": {"maps": {"mean": 0.9}},

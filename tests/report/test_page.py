@@ -108,6 +108,10 @@ def test_hostile_names_are_words(html, page) -> None:
     assert r"a\nb" in page.text
 
 
+def test_how_many_faces_are_behind_a_heatmap(page) -> None:
+    assert page.text.count("explained faces 14") == 12
+
+
 def test_every_picture_is_told_in_words_with_its_figures(content, page) -> None:
     images = page.all("img")
     assert all(image["alt"] for image in images)

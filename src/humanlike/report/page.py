@@ -142,7 +142,7 @@ class Content:
     histories : mapping from (network, fold) to DataFrame
         A row an epoch, with loss and accuracy and, where known, val_loss and val_accuracy.
     explained : DataFrame, optional
-        Columns network, fold, expression, explained and, where known, r2 and superpixels.
+        Columns network, expression and explained: how many faces, a row a heatmap.
     explainer : mapping, optional
         `metrics/explain.json`: r2, stability, deletion, insertion and random.
     curves : DataFrame, optional
@@ -376,10 +376,19 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
         "label": label,
         "picture": picture,
         "iou": iou,
+        "faces": _faces(content.explained, network, label),
         "figures": found,
         "looks": looks,
         "alt": f"Where {network} looks for {label}: {looks}. {said}",
     }
+
+
+def _faces(explained: pd.DataFrame | None, network: str, label: str) -> int | None:
+    """How many explained faces are behind a heatmap."""
+    if explained is None:
+        return None
+    rows = (explained["network"] == network) & (explained["expression"] == label)
+    return int(explained.loc[rows, "explained"].sum())
 
 
 def _cell_figures(row: pd.Series) -> dict[str, str]:
@@ -645,6 +654,3 @@ def _left_out(table: pd.DataFrame | None) -> dict[str, Any] | None:
         ],
         "more": max(0, len(table) - MOST_LISTED),
     }
-
-
-__all__ = ["Content", "Example", "Reference", "render", "visible"]
