@@ -165,7 +165,12 @@ def test_a_loss_that_is_no_number_ends_in_one_line(project: Project) -> None:
     weinet = "train.optimisation.weinet"
     change_params(
         project,
-        {f"{weinet}.optimizer": "sgd", f"{weinet}.learning_rate": "0.99", f"{weinet}.epochs": "9"},
+        {
+            f"{weinet}.optimizer": "sgd",
+            f"{weinet}.learning_rate": "0.99",
+            f"{weinet}.schedule": "constant",
+            f"{weinet}.epochs": "9",
+        },
     )
     said = project.run("dvc", "repro", "train@weinet-0", fails=True)
     assert_one_line(said)

@@ -67,12 +67,14 @@ class Augmentation(Section):
 
 
 class Optimisation(Section):
-    """How one network is fitted."""
+    """How one network is fitted; what a row leaves out is as published."""
 
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
     epochs: Positive
     batch_size: Positive
+    schedule: Literal["constant", "cosine"] = "constant"
+    batch_norm_momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class ModelFile(Section):
