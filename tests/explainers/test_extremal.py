@@ -1,5 +1,7 @@
 """Extremal perturbations against the reference implementation's numbers, step by step."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,8 +27,6 @@ def flat(golden):
 
 
 def optimise(golden, flat, settings, start, iterations):
-    from dataclasses import replace
-
     settings = replace(settings, iterations=iterations)
     return [
         extremal.optimise(flat, golden.images[i], int(golden.classes[i]), start, settings)
@@ -95,3 +95,52 @@ def test_from_the_fixed_start_it_follows_the_reference(
     history = [f.history for f in found]
     expected = golden["ep_history_200"][..., :iterations]
     np.testing.assert_allclose(history, expected, rtol=0, atol=5e-2)
+
+
+def test_the_fast_form_is_like_the_published_one(golden, flat):
+    areas = (0.05, 0.1, 0.2)
+    image, label = golden.images[0], int(golden.classes[0])
+    found = {}
+    for fast, iterations in ((False, 200), (True, 50)):
+        settings = extremal.settings_for(64, areas, iterations, fast)
+        # Coarser than for a face of this size, so that the enlargement is tried.
+        settings = replace(settings, step=4, points=2 if fast else None)
+        start = extremal.start_of(flat, image, label, settings)
+        found[fast] = extremal.optimise(flat, image, label, start, settings).masks
+    assert found[True].shape == found[False].shape == (3, 64, 64)
+    alike = np.corrcoef(found[True].mean(axis=0).ravel(), found[False].mean(axis=0).ravel())[0, 1]
+    assert alike > 0.9
+
+
+def test_areas_are_shares_of_the_picture(golden, flat):
+    image, label = golden.images[:1], golden.classes[:1]
+    for area in (0.05, 0.2):
+        found = extremal.explain(flat, image, label, areas=[area], iterations=60)
+        assert found.mean() == pytest.approx(area, abs=0.03)
+        assert found.min() >= 0 and found.max() <= 1
+
+
+def test_masks_keep_the_class_better_than_their_complements(golden, flat):
+    from humanlike.explainers.faithfulness import area, on_cells, probability_curves
+    from humanlike.explainers.hiding import Hiding
+    from humanlike.explainers.runtimes import prepare
+
+    found = extremal.explain(flat, golden.images, golden.classes, iterations=40, fast=True)
+    segments, weights = on_cells(found)
+    curves = probability_curves(
+        Hiding(prepare(golden.models["flatten"]), "blur"),
+        golden.images, segments, weights, golden.classes, np.arange(4),
+    )  # fmt: skip
+    deletion, insertion, random = area(curves).mean(axis=0)
+    assert deletion < random < insertion
+
+
+@pytest.mark.parametrize("size", [64, 150, 224, 97])
+def test_masks_of_ones_are_ones_at_every_size(size):
+    for fast in (False, True):
+        settings = extremal.settings_for(size, (0.1,), 100, fast)
+        masks = extremal.Masks(size, settings)
+        side = -(-size // settings.step)
+        found = masks.enlarged(masks(np.ones((1, side, side), np.float32))).numpy()
+        assert found.shape == (1, size, size)
+        np.testing.assert_allclose(found, 1, atol=0.02)

@@ -26,8 +26,11 @@ ITERATIONS = 800
 LEVELS = 8
 COLDNESS = 20.0
 
-#: How near to 1 all parameters start: at 1 itself, whole regions of the mask would tie.
-START = 0.98
+#: Where all parameters start, and how far from it they may be; see `start_of`.
+START, SPREAD = 0.99, 0.01
+
+#: Steps between parameters that are finer than this many pixels are not made coarser.
+COARSEST = 3
 
 #: A mask has settled when none of a face's has moved by more than this, on average over its
 #: pixels, in any of the last iterations.
@@ -72,7 +75,7 @@ def settings_for(size: int, areas: Sequence[float], iterations: int, fast: bool)
         blur=BLUR * size,
         learning_rate=rate * published.learning_rate,
         growth=published.growth**rate,
-        points=-(-step // 2) if fast else None,
+        points=-(-step // 2) if fast and step > COARSEST else None,
         settle=fast,
         compiled=fast,
     )
@@ -83,7 +86,7 @@ def explain(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer],
+    seeds: NDArray[np.integer] | None = None,
     areas: Sequence[float] = (0.025, 0.05, 0.1, 0.2),
     iterations: int = ITERATIONS,
     fast: bool = False,
@@ -94,8 +97,9 @@ def explain(
     ----------
     network
     images : (n, S, S) uint8
-    classes, seeds : (n,) int
-        The seed is that of the random start, just below 1 for all parameters.
+    classes : (n,) int
+    seeds
+        Not used: nothing here is random.
     areas
         Of the masks, as shares of the picture.
     iterations
@@ -109,12 +113,37 @@ def explain(
     """
     settings = settings_for(images.shape[-1], areas, iterations, fast)
     found = np.zeros(images.shape, np.float32)
-    for face, (image, label, seed) in enumerate(zip(images, classes, seeds, strict=True)):
-        rng = np.random.default_rng(int(seed))
-        side = -(-len(image) // settings.step)
-        start = rng.uniform(START, 1, (len(settings.areas), side, side)).astype(np.float32)
+    for face, (image, label) in enumerate(zip(images, classes, strict=True)):
+        start = start_of(network, image, int(label), settings)
         found[face] = optimise(network, image, int(label), start, settings).masks.mean(axis=0)
     return found
+
+
+def start_of(
+    network: Differentiable, image: NDArray[np.uint8], label: int, settings: Settings
+) -> NDArray[np.float32]:
+    """Let the network say which parts of the face it would keep first.
+
+    Where all parameters are the same, as in the published start, whole regions of the mask tie, and
+    the order of sorting decides which of them the area term keeps; where they are random, chance
+    does, and a network whose logits are small beside that term cannot change it any more. So they
+    start in the order of the logit's gradient by them.
+
+    Returns
+    -------
+    (areas, g, g) float32
+        Within `SPREAD` of `START`.
+    """
+    import tensorflow as tf
+
+    side = -(-len(image) // settings.step)
+    even = tf.fill((len(settings.areas), side, side), START)
+    levels, none = tf.constant(pyramid(image, settings.blur)), tf.constant(0.0)
+    _, _, gradient = _iteration(network, settings)(levels, tf.constant(label), none, even)
+    kept = -gradient.numpy()
+    greatest = np.abs(kept).max(axis=(1, 2), keepdims=True)
+    order = np.divide(kept, greatest, out=np.zeros_like(kept), where=greatest > 0)
+    return (START + SPREAD * order).astype(np.float32)
 
 
 class Optimised(NamedTuple):

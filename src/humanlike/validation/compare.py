@@ -130,7 +130,7 @@ def compare_set(
             }
         )
     grid = np.broadcast_to(cells(size, faithfulness.CELLS), images.shape)
-    weights = importance(rng.standard_normal((len(images), grid.max() + 1), np.float32))
+    weights = importance(rng.standard_normal((len(images), faithfulness.CELLS**2), np.float32))
     maps["random"] = weights[:, grid[0]]
     maps["oracle"] = planted.oracle_maps(grid, changed).astype(np.float32)
     rows += [{"method": name} for name in REFERENCES]
