@@ -24,7 +24,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from humanlike.errors import HumanlikeError
-from humanlike.explainers.hiding import HIDDEN
 from humanlike.explainers.methods import METHODS
 from humanlike.expressions import LABELS
 from humanlike.networks.conventions import SCALINGS, parse_classes
@@ -154,7 +153,7 @@ class Explain(Section):
     """Which predictions are explained, and what computes them."""
 
     method: Literal[tuple(METHODS)]  # type: ignore[valid-type]
-    hidden: Literal[tuple(HIDDEN)]  # type: ignore[valid-type]
+    hidden: Literal["black", "mean", "blur", "noise"]
     positives_per_class: Positive
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed

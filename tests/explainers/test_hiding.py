@@ -1,8 +1,11 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from humanlike.explainers.hiding import HIDDEN, Hiding, hidden_pictures
 from humanlike.explainers.runtimes import prepare
+from humanlike.params import Explain
 
 
 def test_what_hides_is_what_it_says(images):
@@ -52,3 +55,7 @@ def test_soft_masks_blend_with_it(network, images, runtime):
     seen = behind + masks * (images[0] - behind)
     rgb = np.repeat(seen[..., None], 3, axis=-1).astype(np.float32)
     np.testing.assert_allclose(found, network.predict(rgb, verbose=0), atol=2e-5)
+
+
+def test_params_know_what_may_hide():
+    assert set(HIDDEN) == set(get_args(Explain.model_fields["hidden"].annotation))

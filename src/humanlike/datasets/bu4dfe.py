@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from humanlike.datasets.spelling import parse_expression
 from humanlike.datasets.table import UNUSED_FRAME, Photograph, Skipped, Tree
+from humanlike.spelling import parse_expression
 
 NAMES = ("bu4dfe", "bu4d", "bu4df", "4dfe")
 

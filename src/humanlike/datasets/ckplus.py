@@ -11,8 +11,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from humanlike.datasets.spelling import expression_of_folder
 from humanlike.datasets.table import UNUSED_FRAME, Photograph, Skipped, Tree, stem
+from humanlike.spelling import expression_of_folder
 
 NAMES = (
     "ckplus",

@@ -16,9 +16,9 @@ from itertools import zip_longest
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from humanlike.datasets.spelling import expression_of_folder
 from humanlike.datasets.table import Photograph, Skipped, Tree, stem
 from humanlike.errors import HumanlikeError
+from humanlike.spelling import expression_of_folder
 
 NAMES = ("fer2013", "fer", "ferplus", "fer2013plus")
 TABLE, VOTES = "fer2013.csv", "fer2013new.csv"

@@ -6,8 +6,8 @@ that `neutral/007.jpg` and `happiness/007.jpg` show one person.
 
 from collections.abc import Iterator
 
-from humanlike.datasets.spelling import expression_of_folder
 from humanlike.datasets.table import Photograph, Skipped, Tree, stem
+from humanlike.spelling import expression_of_folder
 
 
 def photographs(tree: Tree) -> Iterator[Photograph | Skipped]:

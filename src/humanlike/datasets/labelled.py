@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from humanlike.datasets.spelling import parse_expression
 from humanlike.datasets.table import Photograph, Skipped, Tree, is_image
 from humanlike.errors import HumanlikeError
+from humanlike.spelling import parse_expression
 
 TABLE = "labels.csv"
 COLUMNS = ("file", "subject", "expression")

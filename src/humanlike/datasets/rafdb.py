@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from humanlike.datasets.spelling import expression_of_folder
 from humanlike.datasets.table import UNUSED_COPY, Photograph, Skipped, Tree, stem
+from humanlike.spelling import expression_of_folder
 
 NAMES = ("rafdb", "rafdbbasic", "raf")
 

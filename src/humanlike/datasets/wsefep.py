@@ -10,8 +10,8 @@ import csv
 import re
 from collections.abc import Iterator
 
-from humanlike.datasets.spelling import expression_of_folder, parse_expression
 from humanlike.datasets.table import Photograph, Skipped, Tree, stem
+from humanlike.spelling import expression_of_folder, parse_expression
 
 NAMES = ("wsefep", "warsaw")
 

@@ -9,11 +9,17 @@ Samek et al., "Evaluating the Visualization of What a Deep Neural Network Has Le
 for Explanation of Black-box Models", BMVC 2018.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.explainers.cells import cell_means, cells
-from humanlike.explainers.runtimes import Predictor
+
+if TYPE_CHECKING:
+    from humanlike.explainers.runtimes import Predictor
 
 #: Shares of the superpixels that are hidden (deletion) or shown (insertion).
 SHARES = np.linspace(0, 1, 21)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from humanlike.datasets.spelling import parse_expression
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import LABELS
+from humanlike.spelling import parse_expression
 
 #: Name -> scale and offset of a gray value in 0–255, one for each of three channels. ``imagenet``
 #: takes off the mean colour of ImageNet and divides by its standard deviation, as torchvision does.

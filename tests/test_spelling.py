@@ -1,7 +1,7 @@
 import pytest
 
-from humanlike.datasets.spelling import expression_of_folder, parse_expression
 from humanlike.expressions import LABELS
+from humanlike.spelling import expression_of_folder, parse_expression
 
 
 @pytest.mark.parametrize("label", LABELS)
