@@ -84,8 +84,8 @@ def subject_influences(
     The heatmap is pushed away from the mean of the others towards the subject, and as far to the
     other side. Leaving the subject out is a push of length 1, too short where many subjects are
     behind the heatmap: a threshold on 256 levels jumps or stays, and errors came out up to two
-    thirds too great. Pushes are half the heatmap's own standard error, or 1 where that is more, and
-    the influence is what a push of 1 would do.
+    thirds too great. Pushes are half the heatmap's own standard error, or 1 where that is more,
+    and the influence is what a push of 1 would do.
 
     Parameters
     ----------
