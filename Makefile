@@ -7,13 +7,17 @@ BIN := .venv/bin
 READY := .venv/ready
 RUN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: help repro test check clean
+.PHONY: help repro results test check clean
 
 help:
-	@sed -n '2,3s/^# *//p' Makefile; echo "make check   format, lint and types"; echo "make clean   remove what was made (not the data, not the cache)"
+	@sed -n '2,3s/^# *//p' Makefile; echo "make check   format, lint and types"; echo "make results the sample's results into the embedded remote"; echo "make clean   remove what was made (not the data, not the cache)"
 
 repro: $(READY)
 	@$(RUN); dvc pull --quiet data.dvc && dvc repro && humanlike show
+
+# For who renews the results that come with the project, on the sample: commit what it stages.
+results: $(READY)
+	@$(RUN); dvc repro && python -m humanlike.commands.embed
 
 test: $(READY)
 	@$(RUN); pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_ARGS)

@@ -191,7 +191,7 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> dict[str, An
     published_seconds, published = timed(lambda: explain(**PUBLISHED))
     package_seconds, package_weights = package(model, rgb[0], classes[0], seed=0)
     # The same samples: nothing but the runtime's precision sets the two apart.
-    assert error(published.weights[:1, : len(package_weights)], package_weights[None]) < 0.02
+    apart = error(published.weights[:1, : len(package_weights)], package_weights[None])
     wanted = error(published.weights, reference)
     for samples in LADDER:
         seconds, found = timed(lambda: explain(samples=samples, **OURS))  # noqa: B023
@@ -212,6 +212,7 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> dict[str, An
         "a_package_error": wanted,
         "a_ours_error": reached,
         "a_ratio_same_samples": package_seconds / published_seconds * len(images),
+        "a_apart_same_samples": apart,
         "b_ratio": seconds / bare,
     }
 

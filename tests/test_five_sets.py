@@ -1,4 +1,4 @@
-"""The five data sets of the study, in their native layouts, from photographs to scores."""
+"""The study's five data sets and three more in their native layouts, from files to scores."""
 
 from functools import partial
 
@@ -8,11 +8,14 @@ from builders import (
     BASIC,
     FEGA_NAMES,
     Truth,
+    affectnet,
     bu4dfe,
     ckplus,
     draw_face,
     fega,
+    fer2013,
     jaffe,
+    rafdb,
     wsefep,
 )
 from project import SMALLEST, Project, change_params, commit, copy_sources
@@ -26,7 +29,12 @@ BUILDERS = {
     "jaffe": jaffe,
     "wsefep": wsefep,
     "fega": fega,
+    "fer2013": partial(fer2013, votes=True),
+    "rafdb": rafdb,
+    "affectnet": affectnet,
 }
+#: Of these nobody tells whose the faces are.
+WITHOUT_SUBJECTS = ["affectnet", "fer2013", "rafdb"]
 PARAMS = {
     **SMALLEST,
     "preprocess.ckplus_apex_frames": "1",
@@ -34,8 +42,8 @@ PARAMS = {
     "train.networks": "[weinet]",
 }
 #: Frames between neutral and apex are left out by design and not counted as skipped; CK+ has one
-#: sequence a subject without a label.
-SKIPPED = {"ckplus": 2 * 2}
+#: sequence a subject without a label, FER2013 three rows on which FER+'s raters do not agree.
+SKIPPED = {"ckplus": 2 * 2, "fer2013": 3}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +53,7 @@ def truths() -> dict[str, Truth]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, truths: dict[str, Truth]) -> Project:
-    """The five sets side by side, two people each, and nothing run."""
+    """The sets side by side, two people each, and nothing run."""
     project = Project(tmp_path_factory.mktemp("home") / "project")
     copy_sources(project)
     for seed, (name, build) in enumerate(BUILDERS.items()):
@@ -74,7 +82,7 @@ def test_check_prints_the_right_counts(
     expected = {
         "dataset": name,
         "form": name,
-        "subjects": "2",
+        "subjects": "unnamed" if name in WITHOUT_SUBJECTS else "2",
         "images": str(len(truths[name])),
         **expressions.astype(str),
         "skipped": str(SKIPPED.get(name, 0)),
@@ -87,13 +95,27 @@ def test_every_set_runs_through_to_the_scores(project: Project, said: str, name:
     assert "Running stage 'score'" in said
     assert "Traceback" not in said
     found = project.metrics("preprocess.json")["datasets"][name]
-    assert found == {"faces": 12, "subjects": 2, **dict.fromkeys(BASIC, 2)}
+    subjects = 12 if name in WITHOUT_SUBJECTS else 2
+    assert found == {"faces": 12, "subjects": subjects, **dict.fromkeys(BASIC, 2)}
     faces = pd.read_csv(project.folder / "artifacts/faces/faces.csv")
     predictions = pd.read_csv(project.folder / "artifacts/predictions/weinet/fold0.csv")
     tested = faces[faces["face"].isin(predictions["face"]) & (faces["dataset"] == name)]
-    assert sorted(tested["expression"]) == sorted(BASIC)
-    assert tested["subject"].nunique() == 1
-    assert 0 < project.metrics("score.json")["iou"]["mean"] < 1
+    assert tested["subject"].nunique() == subjects // 2
+    if name not in WITHOUT_SUBJECTS:
+        assert sorted(tested["expression"]) == sorted(BASIC)
+    assert 0 < project.metrics("score.json")["iou"] < 1
+
+
+def test_sets_without_subjects_and_their_votes_are_told(project: Project, said: str) -> None:
+    metrics = project.metrics("preprocess.json")
+    assert metrics["without_subjects"] == WITHOUT_SUBJECTS
+    faces = pd.read_csv(project.folder / "artifacts/faces/faces.csv")
+    assert set(faces["detector"]) == {"hog", "hog enlarged"}
+    assert (faces.loc[faces["dataset"] == "fer2013", "detector"] == "hog enlarged").all()
+    votes = pd.read_csv(project.folder / "artifacts/faces/votes.csv", index_col="face")
+    assert list(votes.index) == list(faces.loc[faces["dataset"] == "fer2013", "face"])
+    assert (votes.sum(axis=1) == 10).all()
+    assert list(votes.idxmax(axis=1)) == list(faces.loc[votes.index, "expression"])
 
 
 def test_a_second_run_runs_nothing(project: Project, said: str) -> None:

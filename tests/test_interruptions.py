@@ -191,6 +191,21 @@ def test_dispatch_killed_half_way_records_what_was_done_and_then_the_rest(
     assert lock(project) == lock(undisturbed)
 
 
+def test_what_was_made_from_params_edited_meanwhile_is_not_recorded(prepared: Project) -> None:
+    project = copy(prepared, prepared.folder.with_name("edited"))
+    with cluster(project.folder.with_name("editing")) as (address, _):
+        running = start(project.folder, "humanlike", "dispatch", DASK_SCHEDULER_ADDRESS=address)
+        wait_until(lambda: chunks(project))
+        change_params(project, {"lime.samples": "61"})
+        assert running.wait(LONG_ENOUGH) == 1
+    said = (project.folder / "humanlike-dispatch.log").read_text()
+    refused = set(re.findall(r"(\S+): not recorded, as params.yaml changed while it ran", said))
+    assert refused and all(stage.startswith("explain@") for stage in refused)
+    stale = set(json.loads(project.run("dvc", "status", "--json")))
+    assert refused <= stale
+    assert not stale & set(re.findall(r"(\S+): done and recorded", said))
+
+
 def test_a_stage_that_fails_on_a_worker_is_told_in_one_line(prepared: Project) -> None:
     project = copy(prepared, prepared.folder.with_name("failing"))
     change_params(project, {"train.networks": "[mobilenetv3]", "train.weights": "nowhere"})

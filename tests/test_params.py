@@ -48,6 +48,7 @@ def test_paper_profile_is_the_published_setting() -> None:
         assert fitted.optimizer == network.optimizer
         assert fitted.learning_rate == network.learning_rate
         assert (fitted.epochs, fitted.batch_size) == (network.epochs, 128)
+        assert (fitted.schedule, fitted.batch_norm_momentum) == ("constant", None)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,10 @@ def test_paper_profile_is_the_published_setting() -> None:
         ("lime.samples", 0, ["lime.samples", "0", "greater"]),
         ("lime.samples", 12.5, ["lime.samples", "12.5", "integer"]),
         ("lime.sampling", "sobol", ["lime.sampling", "'sobol'", "'orthogonal'"]),
+        ("lime.kernel_width", 0.01, ["lime.kernel_width", "0.01", "0.05"]),
+        ("lime.kernel_width", float("inf"), ["lime.kernel_width", "finite"]),
+        ("lime.compactness", 1e-300, ["lime.compactness", "1e-300", "0.01"]),
+        ("lime.superpixels", 251, ["lime.superpixels", "251", "250"]),
         ("score.threshold", 1.5, ["score.threshold", "1.5", "otsu", "0 to 1"]),
         ("score.threshold", -0.1, ["score.threshold", "-0.1", "otsu", "0 to 1"]),
         ("score.threshold", "otzu", ["score.threshold", "'otzu'", "otsu", "0 to 1"]),

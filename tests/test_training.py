@@ -1,12 +1,29 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
-from humanlike.training import _training_batches, fit, network_images, predict
+from humanlike.training import _step_sizes, _training_batches, fit, network_images, predict
 
 SIDE = 16
+TRAIN = """
+import hashlib
+import numpy as np
+from humanlike.faces.augment import Augmentation
+from humanlike.networks.builder import build
+from humanlike.training import fit
+
+rng = np.random.default_rng(0)
+model = build("NETWORK", seed=3)
+fit(model, rng.integers(0, 256, (20, 64, 64), np.uint8), np.arange(20) % 6, optimizer="adam",
+    learning_rate=1e-3, epochs=2, batch_size=8, seed=3, schedule="cosine", batch_norm_momentum=0.9,
+    augmentation=Augmentation(gamma=0.5, translation=0.1, mirror=True))
+print(hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest())
+"""
 SETTINGS = {
     "optimizer": "adam",
     "learning_rate": 0.01,
@@ -71,6 +88,17 @@ def test_same_seed_same_weights(faces, augmentation):
     assert weights(5) != weights(6)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("network", ["weinet", "mobilenetv3"])
+def test_two_processes_train_the_same_network_to_the_bit(network):
+    command = [sys.executable, "-c", TRAIN.replace("NETWORK", network)]
+    first, second = (
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout for _ in range(2)
+    )
+    assert len(first.strip()) == 64
+    assert first == second
+
+
 def test_every_epoch_shows_every_face_once_in_a_new_order():
     images = np.arange(20, dtype=np.uint8).repeat(SIDE * SIDE).reshape(20, SIDE, SIDE)
     batches = _training_batches(images, np.arange(20), 8, 0, None, None)
@@ -94,6 +122,25 @@ def test_augmentation_changes_what_is_shown():
     first, second = (next(iter(batches))[0].numpy() for _ in range(2))
     assert not np.array_equal(first[0, ..., 0], images[0])
     assert not np.array_equal(first, second)
+
+
+def test_statistics_of_few_steps_are_those_of_the_faces(faces):
+    images, labels = faces
+    settings = SETTINGS | {"optimizer": "sgd", "learning_rate": 1e-12, "epochs": 2}
+
+    def running(momentum):
+        model = small_network()
+        fit(model, images, labels, batch_norm_momentum=momentum, **settings)
+        normalisation = model.layers[3]
+        assert normalisation.momentum == 0.99  # the saved network is as it was built
+        convolved = keras.Model(model.input, normalisation.input)
+        rgb = network_images(images, SIDE)[..., None].repeat(3, axis=-1).astype(np.float32)
+        true = convolved(rgb).numpy().mean(axis=(0, 1, 2))
+        return normalisation.moving_mean.numpy() / true
+
+    # By hand: sixteen steps from 0, each keeping the momentum's share.
+    np.testing.assert_allclose(running(0.5), 1, atol=0.1)
+    np.testing.assert_allclose(running(None), 1 - 0.99**16, atol=0.05)
 
 
 def test_classes_without_a_face_are_no_obstacle(faces):
@@ -149,3 +196,21 @@ def test_enlarging_and_keeping():
     assert enlarged.dtype == np.uint8
     assert (enlarged == 37).all()
     assert network_images(images, 4) is images
+
+
+def test_the_cosine_rises_for_a_tenth_of_the_steps_and_ends_at_nothing():
+    sizes = _step_sizes("cosine", 0.2, 40)
+    # By hand: four steps up in fifths, then 36 along half a cosine.
+    steps = [float(sizes(step)) for step in range(41)]
+    np.testing.assert_allclose(steps[:5], [0.04, 0.08, 0.12, 0.16, 0.2], rtol=1e-6)
+    np.testing.assert_allclose(steps[4 + 18], 0.1, rtol=1e-6)
+    assert steps[4:] == sorted(steps[4:], reverse=True)
+    assert steps[40] == pytest.approx(0, abs=1e-8)
+    assert _step_sizes("constant", 0.2, 40) == 0.2
+
+
+@pytest.mark.parametrize("steps", [1, 9, 10])
+def test_few_steps_have_a_size_too(steps):
+    sizes = [float(_step_sizes("cosine", 0.2, steps)(step)) for step in range(steps)]
+    assert all(0 < size < 0.2001 for size in sizes)  # float32
+    assert max(sizes) == pytest.approx(0.2)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source",
 def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
     """The file of one network and fold, such as `artifacts/models/weinet/fold0.keras`."""
     return ARTIFACTS / kind / network / f"fold{fold}{suffix}"
+
+
+def joined(units: Sequence[tuple[str, int]]) -> list[Path]:
+    """What score joins: the files of every network and fold, a kind after the other."""
+    kinds = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
+    return [unit(kind, *which, suffix) for kind, suffix in kinds.items() for which in units]
 
 
 def weights(name: str) -> str:
@@ -99,6 +106,21 @@ def fresh(folder: Path) -> Path:
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     return folder
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of all files of a folder."""
+    found = hashlib.sha256()
+    parts = sorted(path.rglob("*")) if path.is_dir() else [path]
+    try:
+        for part in parts:
+            if not part.is_dir():
+                found.update(str(part.relative_to(path)).encode())
+                with part.open("rb") as file:
+                    found.update(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        raise HumanlikeError(f"{path}: cannot be read ({error.strerror})") from None
+    return found.hexdigest()
 
 
 def read_table(path: Path) -> pd.DataFrame:

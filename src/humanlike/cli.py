@@ -13,7 +13,7 @@ from humanlike.errors import HumanlikeError
 app = typer.Typer(
     name="humanlike",
     help="Do networks that recognise facial expressions look where people look?\n\n"
-    "`dvc repro` runs the seven stages in their order and only where something changed; each is "
+    "`dvc repro` runs the six stages in their order and only where something changed; each is "
     "also a command here. The others are run by hand.",
     no_args_is_help=True,
     add_completion=False,
@@ -47,7 +47,7 @@ def train(network: Network, fold: Fold) -> None:
 
 @app.command(rich_help_panel=STAGES)
 def explain(network: Network, fold: Fold) -> None:
-    """Explain the network's predictions on the held-out fold with LIME."""
+    """Explain the network's predictions on the held-out fold with explain.method."""
     from humanlike.stages.explain import run
 
     run(network, fold)
@@ -77,14 +77,14 @@ def score() -> None:
     run()
 
 
-@app.command(rich_help_panel=STAGES)
+@app.command(rich_help_panel=BY_HAND)
 def report(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write to.")] = Path(
         "plots/report.html"
     ),
 ) -> None:
     """Write the run as one page that opens from disk, with every picture and figure in it."""
-    from humanlike.stages.report import run
+    from humanlike.commands.report import run
 
     run(output)
 
@@ -204,13 +204,64 @@ def validate(
         typer.Option(help="Some of brows,eyes,mouth_corners,mouth_opening; all by default."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of faces, networks and samples.")] = 0,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Compare methods of explanation: some, such as lime,gradcam, or all."),
+    ] = None,
 ) -> None:
     """Prove on drawn faces that heatmaps find the one region that carries the label (minutes)."""
+    from humanlike.commands.validate import compare
     from humanlike.commands.validate import validate as run
+    from humanlike.explainers.methods import METHODS
     from humanlike.validation.sets import REGIONS
 
-    if not run(output, regions.split(",") if regions else REGIONS, seed):
+    chosen = regions.split(",") if regions else REGIONS
+    if method:
+        compare(output, tuple(METHODS) if method == "all" else method.split(","), chosen, seed)
+    elif not run(output, chosen, seed):
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BY_HAND)
+def audit(
+    model: Annotated[
+        Path, typer.Argument(help=".keras, .h5, .hdf5, .onnx, or the folder of a SavedModel.")
+    ],
+    images: Annotated[Path, typer.Option(help="Folder of photographs.")],
+    output: Output,
+    labels: Annotated[
+        Path | None, typer.Option(help="Table of file,subject,expression for the photographs.")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="What its outputs mean, in their order, such as angry,happy,-,sad."),
+    ] = None,
+    scaling: Annotated[
+        str | None, typer.Option("--input", help="0..1, -1..1, 0..255 or imagenet.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option(min=8, max=1024, help="Side of its input, where it takes any.")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="As explain.method of params.yaml.")] = None,
+    faces_per_class: Annotated[
+        int, typer.Option(min=1, help="How many faces predicted as each class are explained.")
+    ] = 10,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of what is drawn at random.")] = None,
+) -> None:
+    """Look at anybody's network with all that the pipeline has (minutes)."""
+    from humanlike.commands.audit import Asked
+    from humanlike.commands.audit import audit as run
+
+    run(
+        model,
+        images,
+        output,
+        labels=labels,
+        asked=Asked(classes, scaling, size),
+        method=method,
+        faces_per_class=faces_per_class,
+        seed=seed,
+    )
 
 
 datasets = typer.Typer(no_args_is_help=True, help="Look at data sets before hours of work.")

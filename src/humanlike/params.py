@@ -1,20 +1,37 @@
 """`params.yaml` as typed sections; a bad value ends in one line: the key and what is allowed.
 
-Each section bears the name of the stage that reads it; `lime` holds what belongs to that explainer.
+Each section bears the name of the stage that reads it, or of the method of explanation.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from humanlike.errors import HumanlikeError
+from humanlike.explainers.hiding import HIDDEN
+from humanlike.explainers.methods import METHODS
 from humanlike.expressions import LABELS
+from humanlike.networks.conventions import SCALINGS, parse_classes
 from humanlike.networks.registry import NETWORKS
+
+#: What a network's name may be, as it names folders, DVC's stages and its params.
+NAME, NAME_IN_WORDS = "[A-Za-z0-9_-]+", "letters, digits, _ and -"
 
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -30,7 +47,8 @@ class Section(BaseModel):
 class Preprocess(Section):
     """Photographs to aligned faces, and subjects to folds."""
 
-    detector: Literal["hog", "cnn", "whole"]
+    detector: Literal["auto", "hog", "cnn", "whole"]
+    faces: Literal["one", "largest"]
     upsample: Annotated[int, Field(ge=0, le=4)]
     size: Annotated[int, Field(ge=32, le=1024)]
     folds: Annotated[int, Field(ge=2)]
@@ -49,17 +67,54 @@ class Augmentation(Section):
 
 
 class Optimisation(Section):
-    """How one network is fitted."""
+    """How one network is fitted; what a row leaves out is as published."""
 
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
     epochs: Positive
     batch_size: Positive
+    schedule: Literal["constant", "cosine"] = "constant"
+    batch_norm_momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+
+
+class ModelFile(Section):
+    """A network that others trained: its file, and how it is fed and read."""
+
+    file: Annotated[str, Field(min_length=1)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    classes: Annotated[list[str], Field(min_length=2)]
+    input: Literal[tuple(SCALINGS)]  # type: ignore[valid-type]
+    size: Positive | None = None
+
+    @field_validator("classes")
+    @classmethod
+    def _known(cls, classes: list[str]) -> list[str]:
+        try:
+            parse_classes(classes, len(classes))
+        except HumanlikeError as error:
+            raise ValueError(str(error).removeprefix("classes: ")) from None
+        return classes
+
+
+#: How pydantic tells the two kinds of entries of `optimisation` apart.
+_FITTED, _FILE = "(fitted)", "(file)"
+
+
+def _kind(entry: Any) -> str:
+    named = isinstance(entry, ModelFile) or (isinstance(entry, dict) and "file" in entry)
+    return _FILE if named else _FITTED
+
+
+#: How a network comes by its weights.
+Origin = Annotated[
+    Annotated[Optimisation, Tag(_FITTED)] | Annotated[ModelFile, Tag(_FILE)], Discriminator(_kind)
+]
 
 
 class Train(Section):
-    """Which networks are fitted on which folds, and how."""
+    """Which networks are fitted on which folds, and how; or which files hold them."""
 
+    optimisation: dict[str, Origin]
     networks: Annotated[list[str], Field(min_length=1)]
     folds: Annotated[list[Count], Field(min_length=1)]
     weights: Annotated[str, Field(min_length=1)]
@@ -67,14 +122,19 @@ class Train(Section):
     limit: Positive | None
     seed: Seed
     augmentation: Augmentation
-    optimisation: dict[str, Optimisation]
 
     @field_validator("networks")
     @classmethod
-    def _known(cls, networks: list[str]) -> list[str]:
+    def _known(cls, networks: list[str], info: ValidationInfo) -> list[str]:
+        origins = info.data.get("optimisation", {})
         for network in networks:
-            if network not in NETWORKS:
-                raise ValueError(f"{network!r} is not a network; allowed: {', '.join(NETWORKS)}")
+            if network not in NETWORKS and not isinstance(origins.get(network), ModelFile):
+                raise ValueError(
+                    f"{network!r} is not a network; allowed: {', '.join(NETWORKS)}, or a name whose"
+                    " entry in train.optimisation has a file"
+                )
+            if not re.fullmatch(NAME, network):
+                raise ValueError(f"{network!r} is not allowed; a name is {NAME_IN_WORDS}")
         return _distinct(networks)
 
     @field_validator("folds")
@@ -93,7 +153,8 @@ class Train(Section):
 class Explain(Section):
     """Which predictions are explained, and what computes them."""
 
-    method: Literal["lime"]
+    method: Literal[tuple(METHODS)]  # type: ignore[valid-type]
+    hidden: Literal[tuple(HIDDEN)]  # type: ignore[valid-type]
     positives_per_class: Positive
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
@@ -107,9 +168,72 @@ class Lime(Section):
     samples: Annotated[int, Field(ge=2)]
     sampling: Literal["bernoulli", "paired", "orthogonal"]
     superpixels: Annotated[int, Field(ge=2, le=250)]
-    compactness: Annotated[float, Field(gt=0)]
-    kernel_width: Annotated[float, Field(gt=0)]
+    # SLIC's arithmetic ends outside.
+    compactness: Annotated[float, Field(ge=0.01, le=1e6)]
+    # Of a kernel that is narrower, no sample but the whole face has any weight.
+    kernel_width: Annotated[float, Field(ge=0.05, allow_inf_nan=False)]
     emulate: bool
+
+
+class KernelShap(Section):
+    """Shapley values of superpixels."""
+
+    samples: Annotated[int, Field(ge=4)]
+    superpixels: Annotated[int, Field(ge=2, le=250)]
+    compactness: Annotated[float, Field(gt=0)]
+
+
+class Occlusion(Section):
+    """A window that hides what is behind it."""
+
+    cells: Annotated[int, Field(ge=2, le=16)]
+    window: Positive
+
+    @model_validator(mode="after")
+    def _fits(self) -> Occlusion:
+        if self.window >= self.cells:
+            raise ValueError(f"window: {self.window} is not allowed; give less than cells")
+        return self
+
+
+class Rise(Section):
+    """Random soft masks."""
+
+    masks: Annotated[int, Field(ge=2)]
+    cells: Annotated[int, Field(ge=2, le=32)]
+    shown: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Cam(Section):
+    """Class activation maps, which leave nothing to choose."""
+
+
+class GradCam(Section):
+    """Grad-CAM or Grad-CAM++."""
+
+    output: Literal["logit", "softmax"]
+
+
+class IntegratedGradients(Section):
+    """Gradients on the way from black to the face."""
+
+    steps: Annotated[int, Field(ge=2)]
+
+
+class SmoothGrad(Section):
+    """Gradients of noisy copies of the face."""
+
+    samples: Positive
+    noise: Annotated[float, Field(ge=0)]
+    magnitude: bool
+
+
+class Extremal(Section):
+    """Masks of given areas that keep the class."""
+
+    areas: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)]
+    iterations: Positive
+    fast: bool
 
 
 class Standardize(Section):
@@ -163,6 +287,15 @@ class Params(Section):
     train: Train
     explain: Explain
     lime: Lime
+    kernelshap: KernelShap
+    occlusion: Occlusion
+    rise: Rise
+    cam: Cam
+    gradcam: GradCam
+    gradcam_plus_plus: Annotated[GradCam, Field(alias="gradcam++")]
+    integrated_gradients: IntegratedGradients
+    smoothgrad: SmoothGrad
+    extremal: Extremal
     evidence: Evidence
     standardize: Standardize
     score: Score
@@ -187,6 +320,11 @@ class Params(Section):
     def labels(self) -> list[str]:
         """The expressions in the order that networks, tables and figures follow."""
         return [label for label in LABELS if label in self.expressions]
+
+    @property
+    def method(self) -> dict[str, Any]:
+        """The section of the method that explains."""
+        return self.model_dump(by_alias=True)[self.explain.method]
 
     @property
     def units(self) -> list[tuple[str, int]]:
@@ -245,7 +383,7 @@ def parse(values: Any, source: str = "params.yaml") -> Params:
 
 def _one_line(error: ValidationError) -> str:
     first, *others = error.errors(include_url=False)
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in first["loc"] if part not in (_FITTED, _FILE))
     reason = first["msg"].removeprefix("Value error, ")
     line = ": ".join(part for part in (key, reason) if part)
     if first["type"] == "extra_forbidden":

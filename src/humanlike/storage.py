@@ -8,11 +8,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
 
 from humanlike.errors import HumanlikeError
 
 #: The remote inside the repository, of the sample and what score needs of it; see `.dvc/config`.
 EMBEDDED = "embedded"
+OBJECTS = Path("remote/files/md5")
 
 
 def dvc(*arguments: str) -> str:
@@ -65,7 +69,7 @@ def inputs(stage: str, project: Path = Path()) -> dict[str, str]:
 
 
 def bring(paths: Sequence[Path]) -> None:
-    """Pull those of `paths` that are missing, from the default remote or the embedded one.
+    """Pull those of `paths` that are missing: from the embedded remote what it has, or the default.
 
     `dvc repro --allow-missing` runs a stage without files of which it depends on the folder, and
     DVC's own `--pull` brings no folder that several stages share.
@@ -73,20 +77,41 @@ def bring(paths: Sequence[Path]) -> None:
     Raises
     ------
     HumanlikeError
-        Files are missing, and no remote has them.
+        Files are missing, and cannot be pulled.
     """
-    for options in ((), ("--remote", EMBEDDED)):
-        missing = [str(path) for path in paths if not path.exists()]
-        if not missing:
-            return
-        print(f"pulling {len(missing)} files that are not here", file=sys.stderr)
-        try:
-            dvc("pull", "--quiet", *options, *missing)
-        except HumanlikeError:
+    missing = [path for path in paths if not path.exists()]
+    if not missing:
+        return
+    digests = recorded()
+    within = {path for path in missing if stored(digests.get(str(path), "")).is_file()}
+    wanted = ((("--remote", EMBEDDED), within), ((), set(missing) - within))
+    for options, files in wanted:
+        if not files:
             continue
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise HumanlikeError(
-            f"{missing[0]}: no such file, and no remote has it ({len(missing)} are missing); "
-            "`dvc repro` makes it"
-        )
+        print(f"pulling {len(files)} files that are not here", file=sys.stderr)
+        try:
+            dvc("pull", "--quiet", *options, *map(str, sorted(files)))
+        except HumanlikeError as error:
+            raise HumanlikeError(
+                f"{min(files)}: no such file ({len(files)} are missing), and it cannot be pulled "
+                f"({error}); `dvc repro` makes it"
+            ) from None
+
+
+def recorded() -> dict[str, str]:
+    """The digest of every output as `dvc.lock` records it."""
+    stages = read_yaml(Path("dvc.lock"))["stages"].values()
+    return {out["path"]: out["md5"] for stage in stages for out in stage["outs"]}
+
+
+def stored(digest: str) -> Path:
+    """Where the embedded remote keeps what has a digest."""
+    return OBJECTS / digest[:2] / digest[2:]
+
+
+def read_yaml(path: Path) -> Any:
+    """Read one of DVC's own files."""
+    try:
+        return YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise HumanlikeError(f"{path}: no such file; `dvc repro` makes it") from None

@@ -79,6 +79,7 @@ def test_intervals_are_students_over_folds(published, published_heatmaps):
     margin = t.ppf(0.975, 4) * folds.std() / np.sqrt(5)
     ends = published.summary["iou_interval"]
     assert ends == pytest.approx({"low": folds.mean() - margin, "high": folds.mean() + margin})
+    assert ends == pytest.approx({"low": 0.239, "high": 0.281}, abs=5e-4)
     cell = published.by_expression.iloc[0]
     ours = scores.loc[cell["network"], cell["expression"]]
     margin = t.ppf(0.975, 4) * ours.std() / np.sqrt(5)
@@ -121,6 +122,19 @@ def test_one_fold_says_nothing_of_trainings_but_of_subjects(blurred_masks, masks
     assert ends == pytest.approx({"low": found.summary["iou"] - margin, "high": 1}, abs=1e-6)
     low = found.by_fold["iou"] - margin
     np.testing.assert_allclose(found.by_fold["subjects_low"], low)
+
+
+def test_subjects_count_by_their_heatmaps_share_of_the_mean(masks):
+    keys = [("a", 0, "fear"), ("a", 1, "fear"), ("a", 0, "anger")]
+    heatmaps = {key: masks["surprise"] * 1.0 for key in keys}
+    moved = {
+        key: pd.DataFrame(0.01, list(names), FIGURES)
+        for key, names in zip(keys, ("abc", "def", "ghi"), strict=True)
+    }
+    found = report(heatmaps, masks, influences=moved)
+    error = 0.01 * np.sqrt(3 * 0.25**2 + 3 * 0.25**2 + 3 * 0.5**2)
+    ends = found.summary["iou_interval_subjects"]
+    assert ends["high"] - ends["low"] == pytest.approx(2 * t.ppf(0.975, 8) * error)
 
 
 def test_fewer_than_three_subjects_have_no_interval(blurred_masks, masks):

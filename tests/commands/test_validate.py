@@ -10,9 +10,10 @@ from humanlike.alignment.report import report
 from humanlike.canonical.geometry import rescale_landmarks
 from humanlike.canonical.masks import ekman_mask
 from humanlike.canonical.warp import warp
-from humanlike.commands.validate import validate
+from humanlike.commands.validate import compare, validate
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.importance import importance
+from humanlike.explainers.methods import METHODS
 from humanlike.expressions import EXPRESSIONS
 from humanlike.faces.align import align
 from humanlike.faces.detect import detector
@@ -161,3 +162,39 @@ def test_a_network_that_ignores_the_face_is_not_above_chance() -> None:
         heatmaps["weinet", 0, expression] = np.mean(maps, axis=0)
     masks = {expression: ekman_mask(expression) for expression in EXPRESSIONS}
     assert report(heatmaps, masks).summary["verdict"].startswith("Not above chance")
+
+
+def test_a_method_that_is_not_there_is_refused(tmp_path) -> None:
+    with pytest.raises(HumanlikeError, match=r"--method: guess is none of lime, .*, or all"):
+        compare(tmp_path, ["lime", "guess"])
+
+
+@pytest.mark.slow
+def test_methods_are_compared_on_a_tiny_set(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "humanlike.validation.compare.SETTINGS",
+        {
+            "lime": {"samples": 64, "superpixels": 40},
+            "kernelshap": {"samples": 128, "superpixels": 40},
+            "rise": {"masks": 40},
+            "integrated_gradients": {"steps": 5},
+            "smoothgrad": {"samples": 5},
+            "extremal": {"iterations": 5, "fast": True},
+        },
+    )
+    compare(tmp_path, regions=["mouth_opening"], seed=1, effort=TINY, checked=1)
+    table = pd.read_csv(tmp_path / "explainers.csv").set_index("method")
+    assert list(table.index) == [*METHODS, "random", "oracle"]
+    assert table.loc["oracle", "concentration"] > 3
+    assert table.loc["oracle", "first"] == "mouth_opening"
+    assert (table["concentration"] >= 0).all() and table["stability"].dropna().between(-1, 1).all()
+    for method in ("cam", "gradcam", "gradcam++", "integrated_gradients", "occlusion"):
+        assert table.loc[method, "stability"] == pytest.approx(1)
+    sanity = pd.read_csv(tmp_path / "sanity.csv")
+    # weinet has four layers of weights, randomised from its dense layer on.
+    assert (sanity.groupby("method").size() == 4).all()
+    assert sanity["layer"].iloc[0].startswith("dense")
+    page = (tmp_path / "explainers.md").read_text()
+    said = capsys.readouterr().out.strip().splitlines()[-1]
+    assert said in page and all(f"| {method} |" in page for method in METHODS)
+    assert (tmp_path / "explainers.png").read_bytes().startswith(b"\x89PNG")

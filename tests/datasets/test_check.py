@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from builders import Draw, ckplus, jaffe, save
+from builders import Draw, ckplus, fer2013, jaffe, save
 
 from humanlike import datasets
 from humanlike.datasets.check import Report, render, report
@@ -48,6 +48,20 @@ def test_copies_and_shared_subjects(tmp_path: Path) -> None:
         ("one/ben", "two/dora", "an image in common"),
     }
     assert "ben_1.png" in render(found)
+
+
+def test_sets_without_subjects(tmp_path: Path, draw: Draw) -> None:
+    """Their pictures share no subject by name, and copies within one table are found."""
+    for name in ("first", "second"):
+        fer2013(tmp_path / name, draw)
+    table = tmp_path / "first/fer2013.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[3]]) + "\n")
+    found = check(tmp_path)
+    assert list(found.sets["subjects"]) == ["unnamed", "unnamed"]
+    assert list(found.duplicates["source"]) == ["first/fer0000002.png", "first/fer0000014.png"]
+    assert found.shared["reason"].item() == "an image in common"
+    assert "unnamed" in render(found)
 
 
 def test_empty_and_hostile(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import csv
 import io
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,7 @@ FILES = ("a.png", "deep/b.jpg", "naïve.png", "odd-suffix.dat")
 
 def read(text: str | bytes, files: tuple[str, ...] = FILES) -> list[Photograph | Skipped]:
     content = text.encode() if isinstance(text, str) else text
-    tree = Tree(
-        (*files, "labels.csv"), lambda _, errors="strict": content.decode("utf-8-sig", errors)
-    )
+    tree = Tree((*files, "labels.csv"), lambda _: BytesIO(content))
     return list(photographs(tree))
 
 
@@ -88,7 +87,6 @@ def test_paths_cannot_leave_the_folder(path: str) -> None:
         ("file,subject,expression\na.png,1\n", ["line 2", "'expression'"]),
         ("file,subject,expression\na,b.png,1,anger\n", ["line 2", "4 values"]),
         ('file,subject,expression\n"a.png,1,anger\n', ["line", "not CSV"]),
-        ("file,subject,expression\na.png,1,anger\na.png,2,anger\n", ["lines 2 and 3"]),
         ("file,subject,expression\na\0.png,1,anger\n", ["line 2", "'file'"]),
         (b"file,subject,expression\na.png,1,anger\n\xe9.png,1,fear\n", ["line 3", "UTF-8"]),
         ("file,subject,expression\n".encode("utf-16"), ["line 1", "UTF-8"]),
@@ -105,6 +103,19 @@ def test_malformed_tables_name_the_place(text: str | bytes, parts: list[str]) ->
 def test_repeated_rows_count_once() -> None:
     text = "file,subject,expression\na.png,1,anger\na.png,1,anger\n"
     assert len(photographed(text)) == 1
+
+
+def test_contradictions_are_all_named_and_only_they_are_left_out() -> None:
+    text = (
+        "file,subject,expression\na.png,1,anger\ndeep/b.jpg,1,fear\n./a.png,1,sad\n"
+        "naïve.png,1,joy\ndeep/b.jpg,2,fear\nodd-suffix.dat,1,happy\nodd-suffix.dat,1,joy\n"
+        "a.png,1,anger\n"
+    )
+    assert reasons(text) == {
+        "a.png": "labels.csv gives it two labels (lines 2 and 4 and 9)",
+        "deep/b.jpg": "labels.csv gives it two labels (lines 3 and 6)",
+    }
+    assert [row.file for row in photographed(text)] == ["naïve.png", "odd-suffix.dat"]
 
 
 values = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
@@ -149,9 +160,9 @@ def test_unreadable_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "set").mkdir()
     (tmp_path / "set/labels.csv").touch()
 
-    def deny(path: Path) -> bytes:
+    def deny(path: Path, mode: str) -> BytesIO:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", deny)
+    monkeypatch.setattr(Path, "open", deny)
     with pytest.raises(HumanlikeError, match=r"set/labels\.csv cannot be read"):
         datasets.read(tmp_path)

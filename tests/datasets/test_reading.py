@@ -1,7 +1,9 @@
 """Every data set through `read`, from trees with its true names."""
 
 import csv
+import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +15,39 @@ from builders import (
     FEGA_NAMES,
     Draw,
     Truth,
+    affectnet_older,
     bu4dfe,
     ckplus,
     fega,
+    fer2013,
     jaffe,
+    rafdb,
     save,
     wsefep,
 )
+from numpy.typing import NDArray
 
 from humanlike import datasets
-from humanlike.datasets.table import UNUSED_FRAME, is_image
+from humanlike.datasets.table import UNUSED_COPY, UNUSED_FRAME, is_image
 from humanlike.errors import HumanlikeError
+from humanlike.faces.images import Rejected, read_gray_values
 
 GRAY = np.full((4, 4), 128, np.uint8)
+
+
+def pickled() -> bytes:
+    """An array that only an unsafe reader would read."""
+    stream = io.BytesIO()
+    np.save(stream, np.array([{"expression": 6}], dtype=object))
+    return stream.getvalue()
 
 
 def assert_is_truth(table: pd.DataFrame, name: str, truth: Truth) -> None:
     """Files and expressions are equal, and subjects are the same partition of the files."""
     expected = pd.DataFrame(truth, columns=["file", "who", "expression"])
-    found = table[["file", "subject", "expression"]].assign(
-        file=table["file"].str.removeprefix(f"{name}/")
-    )
+    # A picture of a table of many has a name of its own.
+    files = table["file"].where(table["offset"].isna(), table["source"])
+    found = table[["subject", "expression"]].assign(file=files.str.removeprefix(f"{name}/"))
     both = found.merge(expected, on="file", how="outer", indicator=True)
     assert (both["_merge"] == "both").all(), both[both["_merge"] != "both"]
     assert (both["expression_x"] == both["expression_y"]).all()
@@ -47,7 +61,7 @@ def assert_all_accounted_for(folder: Path, listing: datasets.Listing) -> None:
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if is_image(path.name)
     ]
     told = [*listing.photographs["file"], *listing.skipped["file"]]
-    assert sorted(told) == sorted(images)
+    assert sorted(file for file in told if is_image(file)) == sorted(images)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
@@ -90,7 +104,10 @@ def test_sets_are_read_side_by_side_and_sorted(tmp_path: Path, draw: Draw) -> No
     assert list(table["file"]) == sorted(table["file"])
     for name, truth in truths.items():
         assert_is_truth(table[table["dataset"] == name], name, truth)
-    assert table["subject"].nunique() == 2 * len(BUILDERS)
+    without = datasets.reading.WITHOUT_SUBJECTS
+    named = table[~table["dataset"].isin(without)]
+    assert named["subject"].nunique() == 2 * (len(BUILDERS) - len(without))
+    assert datasets.read(tmp_path).without_subjects == sorted(without)
 
 
 @pytest.mark.parametrize("apex_frames", [1, 2, 5])
@@ -169,6 +186,159 @@ def test_wsefep_without_table(tmp_path: Path) -> None:
     listing = datasets.read(tmp_path)
     assert listing.photographs.empty
     assert "no table" in listing.skipped["reason"].item()
+
+
+def gray_values(table: pd.DataFrame, folder: Path) -> list[NDArray[np.uint8]]:
+    places = table[["file", "offset"]].itertuples(index=False)
+    return [read_gray_values(folder / file, offset) for file, offset in places]
+
+
+@pytest.mark.parametrize("votes", [False, True])
+def test_fer2013(votes: bool, tmp_path: Path) -> None:
+    pictures = iter(np.random.default_rng(0).integers(0, 256, (99, 48, 48), dtype=np.uint8))
+    drawn = []
+
+    def draw(subject: int, expression: str, intensity: float) -> NDArray[np.uint8]:
+        drawn.append(next(pictures))
+        return drawn[-1]
+
+    truth = fer2013(tmp_path / "web faces", draw, votes=votes)
+    (tmp_path / "web faces/README.csv").write_text("no,table,of,pixels\n")
+    listing = datasets.read(tmp_path)
+    assert listing.forms == {"web faces": "fer2013"}
+    table = listing.photographs
+    assert_is_truth(table, "web faces", truth)
+    for found, picture in zip(gray_values(table, tmp_path), drawn, strict=True):
+        np.testing.assert_array_equal(found, picture)
+    if votes:
+        seen = {answer: count for answer, count in table["votes"][0].items() if count}
+        assert seen == {"anger": 6, "contempt": 3, "unknown": 1}
+        assert list(listing.skipped["source"]) == [
+            f"web faces/fer00000{n}.png" for n in (14, 15, 16)
+        ]
+        assert list(listing.skipped["reason"]) == [
+            "most of FER+'s raters could not tell its expression",
+            "most of FER+'s raters saw no face",
+            "FER+'s raters are divided",
+        ]
+    else:
+        assert table["votes"].isna().all()
+        assert listing.skipped.empty
+
+
+def test_fer2013_as_others_write_it(tmp_path: Path) -> None:
+    """Columns, blanks and quotes otherwise, a row cut short, and a second copy of the table."""
+    pixels = " ".join(["7"] * 256)
+    text = f'emotion, Usage, pixels\r\n3, Training,"{pixels}"\r\n9,Training,{pixels}\r\n\r\n2,Tr'
+    for name in ("fer2013.csv", "icml_face_data.csv"):
+        (tmp_path / "fer").mkdir(exist_ok=True)
+        (tmp_path / "fer" / name).write_bytes(text.encode())
+    listing = datasets.read(tmp_path)
+    assert set(listing.photographs["file"]) == {"fer/fer2013.csv"}
+    assert list(listing.photographs["expression"]) == ["happiness", "fear"]
+    assert listing.skipped["reason"].item() == "unknown expression '9'"
+    assert (gray_values(listing.photographs[:1], tmp_path)[0] == 7).all()
+    with pytest.raises(Rejected, match="damaged or truncated"):
+        gray_values(listing.photographs[1:], tmp_path)
+
+
+@pytest.mark.parametrize("change", [lambda lines: lines[:-1], lambda lines: lines[:1] + lines[2:]])
+@pytest.mark.parametrize("table", ["fer2013.csv", "fer2013new.csv"])
+def test_votes_on_other_faces_are_refused(
+    change: Callable[[list[str]], list[str]], table: str, tmp_path: Path, draw: Draw
+) -> None:
+    fer2013(tmp_path / "fer", draw, votes=True)
+    path = tmp_path / "fer" / table
+    path.write_text("\n".join(change(path.read_text().splitlines())))
+    with pytest.raises(HumanlikeError, match=r"fer2013new\.csv: line \d+ is not about the face"):
+        datasets.read(tmp_path)
+
+
+def test_malformed_votes(tmp_path: Path, draw: Draw) -> None:
+    fer2013(tmp_path / "fer", draw, votes=True)
+    path = tmp_path / "fer/fer2013new.csv"
+    path.write_text(path.read_text().replace(",6,", ",six,", 1))
+    with pytest.raises(HumanlikeError, match="line 2 needs Usage, Image name and 10 numbers"):
+        datasets.read(tmp_path)
+
+
+def test_unpacked_copies_of_fer2013(tmp_path: Path) -> None:
+    for name in ("train/angry/Training_1", "train/happy/Training_2", "test/angry/PublicTest_1"):
+        save(tmp_path / f"faces/{name}.jpg", GRAY)
+    table = datasets.read(tmp_path).photographs
+    assert list(table["expression"]) == ["anger", "anger", "happiness"]
+    assert table["subject"].is_unique
+
+
+def test_rafdb_photographs_and_their_aligned_copies(tmp_path: Path, draw: Draw) -> None:
+    folder = tmp_path / "basic"
+    truth = rafdb(folder, draw, aligned=False)
+    assert_is_truth(datasets.read(tmp_path).photographs, "basic", truth)
+    save(folder / "Image/aligned/test_00003_aligned.jpg", GRAY)
+    save(folder / "Image/aligned/test_09999_aligned.jpg", GRAY)
+    save(folder / "Image/aligned/portrait.jpg", GRAY)
+    listing = datasets.read(tmp_path)
+    assert len(listing.photographs) == len(truth)
+    assert "basic/Image/aligned/test_00003_aligned.jpg" in set(listing.photographs["file"])
+    assert dict(listing.skipped[["source", "reason"]].itertuples(index=False)) == {
+        "basic/Image/original/test_00003.jpg": UNUSED_COPY,
+        "basic/Image/aligned/test_09999_aligned.jpg": "not in the set's list",
+        "basic/Image/aligned/portrait.jpg": "file name is not of the form train_00001_aligned",
+    }
+
+
+def test_rafdb_in_folders_of_numbers_and_of_words(tmp_path: Path) -> None:
+    for name in ("train/1/train_00001_aligned", "test/7/test_0001_aligned", "sad/train_00002"):
+        save(tmp_path / f"RAF-DB/{name}.jpg", GRAY)
+    listing = datasets.read(tmp_path)
+    assert listing.forms == {"RAF-DB": "rafdb"}
+    found = dict(listing.photographs[["subject", "expression"]].itertuples(index=False))
+    assert found == {
+        "RAF-DB/train_00001": "surprise",
+        "RAF-DB/test_0001": "neutral",
+        "RAF-DB/train_00002": "sadness",
+    }
+
+
+def test_affectnet_of_the_older_form(tmp_path: Path, draw: Draw) -> None:
+    truth = affectnet_older(tmp_path / "affect", draw, subjects=4)
+    save(tmp_path / "affect/Manually_Annotated_Images/3" / f"{'ab' * 28}.jpg", GRAY)
+    listing = datasets.read(tmp_path)
+    assert listing.forms == {"affect": "affectnet"}
+    assert_is_truth(listing.photographs, "affect", truth)
+    assert listing.skipped["reason"].value_counts().to_dict() == {
+        "labelled as none of the expressions": 2,
+        "labelled as uncertain": 2,
+        "labelled as no face": 2,
+        "no table and no annotation gives its expression": 1,
+    }
+
+
+@pytest.mark.parametrize("label", ["6", 6, 6.0, np.array("6"), np.array([6])])
+def test_affectnet_annotations(label: object, tmp_path: Path) -> None:
+    folder = tmp_path / "AffectNet/val_set"
+    save(folder / "images/12.png", GRAY)
+    (folder / "annotations").mkdir()
+    np.save(folder / "annotations/12_exp.npy", label)
+    assert datasets.read(tmp_path).photographs["expression"].item() == "anger"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "unknown expression '(damaged annotation)'"),
+        (b"6", "unknown expression '(damaged annotation)'"),
+        (pickled(), "unknown expression '(damaged annotation)'"),
+        (None, "no table and no annotation gives its expression"),
+    ],
+)
+def test_affectnet_damaged_annotations(content: bytes | None, reason: str, tmp_path: Path) -> None:
+    folder = tmp_path / "AffectNet/val_set"
+    save(folder / "images/12.png", GRAY)
+    if content is not None:
+        (folder / "annotations").mkdir()
+        (folder / "annotations/12_exp.npy").write_bytes(content)
+    assert datasets.read(tmp_path).skipped["reason"].item() == reason
 
 
 def test_fega_never_tells_a_given_name(tmp_path: Path, draw: Draw) -> None:

@@ -7,7 +7,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanlike.explainers.prefix import Fields, colours, find_prefix
+from humanlike.explainers import runtimes
+from humanlike.explainers.prefix import Fields, agrees, colours, find_prefix
+from humanlike.explainers.runtimes import prepare
 from humanlike.networks.builder import build
 
 
@@ -96,6 +98,122 @@ def test_a_mirrored_picture_is_not_cut():
 
 def test_no_cut_is_made_where_none_pays():
     assert find_prefix(network(keras.layers.Conv2D(4, 20), keras.layers.Flatten())) is None
+
+
+def ending(features):
+    return keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(features))
+
+
+def unusual(middle, end=ending):
+    """Two convolutions, which a cut after the second would pay for, something between, the rest."""
+    image = keras.Input((64, 64, 3))
+    features = keras.layers.Conv2D(8, 3, padding="same")(keras.layers.Rescaling(1 / 255)(image))
+    features = keras.layers.Conv2D(8, 3, strides=2, padding="same")(middle(features))
+    features = keras.layers.Conv2D(8, 3, strides=2, padding="same")(features)
+    return keras.Model(image, end(features))
+
+
+@keras.saving.register_keras_serializable("tests")
+def spatial_softmax(features):
+    return keras.ops.softmax(features, axis=(1, 2)) * 100
+
+
+class Conv2D(keras.layers.Conv2D):
+    """It bears the name of Keras' and looks at the whole picture."""
+
+    def call(self, inputs):
+        return super().call(inputs) - keras.ops.mean(inputs, axis=(1, 2, 3), keepdims=True)
+
+
+def two_halves(features):
+    upper, lower = keras.ops.split(features, 2, axis=1)
+    return keras.layers.Concatenate(axis=1)([lower, upper])
+
+
+def two_channels(features):
+    one, other = keras.ops.split(features, 2, axis=-1)
+    return keras.layers.Add()([one, other])
+
+
+def shared(features):
+    again = keras.layers.Conv2D(8, 3, padding="same", activation="tanh")
+    return keras.layers.Add()([again(features), again(again(features))])
+
+
+LOOK_FURTHER = {
+    "activation of space": lambda x: keras.layers.Activation(spatial_softmax)(x),
+    "convolution's activation": lambda x: keras.layers.Conv2D(8, 1, activation=spatial_softmax)(x),
+    "softmax of space": lambda x: keras.layers.Softmax(axis=(1, 2))(x),
+    "halves exchanged": two_halves,
+    "joined along space": lambda x: keras.layers.Concatenate(axis=1)([x, x]),
+    "joined along columns": lambda x: keras.layers.Concatenate(axis=-2)([x, x]),
+    "rows and columns exchanged": lambda x: keras.layers.Permute((2, 1, 3))(x),
+    "all normalised": lambda x: keras.layers.LayerNormalization(axis=(1, 2, 3))(x),
+    "namesake": lambda x: Conv2D(8, 3, padding="same")(x),
+    "nested": lambda x: keras.Sequential([keras.layers.Conv2D(8, 25, padding="same")])(x),
+    "resized": lambda x: keras.layers.Resizing(48, 48)(x),
+    "transposed convolution": lambda x: keras.layers.Conv2DTranspose(8, 3, strides=2)(x),
+    "rectangular": lambda x: keras.layers.Conv2D(8, (1, 31), padding="same")(x),
+    "attention": lambda x: keras.layers.Attention()([x, x]),
+}
+OTHERS = {
+    "several outputs": two_channels,
+    "a layer used twice": shared,
+    "softmax of channels": lambda x: keras.layers.Conv2D(8, 1, activation="softmax")(x),
+    "dilated": lambda x: keras.layers.Conv2D(8, 3, dilation_rate=2, padding="same")(x),
+    "separable": lambda x: keras.layers.SeparableConv2D(8, 3, padding="same")(x),
+    "gated": lambda x: keras.layers.Multiply()([x, keras.layers.Activation("sigmoid")(x)]),
+}
+
+
+@pytest.mark.parametrize("name", [*LOOK_FURTHER, *OTHERS])
+def test_unusual_networks_are_cut_rightly_or_not_at_all(name):
+    model = unusual((LOOK_FURTHER | OTHERS)[name])
+    prefix = find_prefix(model)
+    assert prefix is None or agrees(model, prefix)
+    if name in LOOK_FURTHER:  # the first convolution is all that may come before
+        assert prefix is None or prefix.fields.last[32] - prefix.fields.first[32] == 2
+
+
+def test_networks_that_are_no_chain_from_a_square_picture_are_not_cut():
+    image, other = keras.Input((64, 64, 3)), keras.Input((4,))
+    features = keras.layers.Flatten()(keras.layers.Conv2D(8, 3, strides=2)(image))
+    both = keras.layers.Concatenate()([features, other])
+    assert find_prefix(keras.Model([image, other], keras.layers.Dense(3)(both))) is None
+    two = [keras.layers.Dense(3)(features), keras.layers.Dense(2)(features)]
+    assert find_prefix(keras.Model(image, two)) is None
+    for shape in [(None, None, 3), (64, 48, 3), (100,)]:
+        given = keras.Input(shape)
+        assert find_prefix(keras.Model(given, keras.layers.Dense(3)(given))) is None
+
+    class Subclassed(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    assert find_prefix(Subclassed()) is None
+    assert find_prefix(keras.Sequential([keras.layers.Dense(3)])) is None
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_trial_tells_a_right_cut_from_a_wrong_one(name):
+    model = NETWORKS[name]()
+    prefix = find_prefix(model)
+    assert agrees(model, prefix)
+    shifted = Fields(
+        np.minimum(prefix.fields.first + 4, 63), np.minimum(prefix.fields.last + 4, 63)
+    )
+    assert not agrees(model, prefix._replace(fields=shifted))
+
+
+def test_a_network_is_used_whole_where_the_trial_fails(monkeypatch):
+    model = NETWORKS["valid"]()
+    prefix = find_prefix(model)
+    assert prepare(model)._prefix is not None
+    nothing = np.zeros_like(prefix.fields.first)
+    monkeypatch.setattr(
+        runtimes, "find_prefix", lambda _: prefix._replace(fields=Fields(nothing, nothing))
+    )
+    assert prepare(model)._prefix is None
 
 
 @settings(deadline=None)

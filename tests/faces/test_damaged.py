@@ -24,8 +24,8 @@ from humanlike.faces.images import Rejected
 outcomes = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:
-        aligned, landmarks = extract_face(path, detector("hog"), 64)
-        assert aligned.shape == (64, 64) and landmarks.shape == (68, 2)
+        face = extract_face(path, detector("auto"), 64)
+        assert face.image.shape == (64, 64) and face.landmarks.shape == (68, 2)
         outcomes[path.name] = "used"
     except Rejected as reason:
         outcomes[path.name] = str(reason)

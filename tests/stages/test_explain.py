@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from humanlike import artifacts, cluster
+from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.errors import HumanlikeError
-from humanlike.stages import explain
+from humanlike.explainers.methods import METHODS
+from humanlike.stages import explain, standardize
 
 LABELS = ["anger", "fear"]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
@@ -56,7 +58,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "expressions: [anger, disgust, fear, happiness, sadness, surprise]",
             "expressions: [anger, fear]",
         ),
-        ("networks: [weinet, songnet]", "networks: [weinet]"),
+        ("networks: [weinet, mobilenetv3]", "networks: [weinet]"),
     ):
         assert old in text
         text = text.replace(old, new)
@@ -174,6 +176,76 @@ def test_an_unreachable_scheduler_is_told_in_one_line(monkeypatch: pytest.Monkey
         cluster.client()
 
 
+def explain_by(method: str) -> None:
+    """Let params.yaml ask for a method, with little work."""
+    text = Path("params.yaml").read_text()
+    text = text.replace("  method: lime", f"  method: {method}")
+    text = re.sub(r"iterations: \d+", "iterations: 4", text)
+    Path("params.yaml").write_text(re.sub(r"(masks|steps): \d+", r"\1: 8", text))
+
+
+@pytest.mark.parametrize("method", ["gradcam", "extremal"])
+def test_a_method_without_superpixels_killed_and_resumed_ends_with_the_same_bytes(
+    unit: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    explain_by(method)
+    explain.run("weinet", 0)
+    assert f"{method} needs gradients, which TensorFlow computes" in capsys.readouterr().err
+    undisturbed = unit.read_bytes()
+    found = artifacts.read_arrays(unit)
+    assert found["maps"].shape == (24, 64, 64) and found["maps"].dtype == np.float32
+    assert found["maps_again"].shape == (found["checked"].sum(), 64, 64)
+    assert found["curves"].shape == (found["checked"].sum(), 3, 21)
+    assert np.ptp(found["maps"], axis=(1, 2)).any()
+    unit.unlink()
+
+    stop_at_the_second_chunk(monkeypatch)
+    explain.run("weinet", 0)
+    assert unit.read_bytes() == undisturbed
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_goes_all_the_way_to_the_standard_face(unit: Path, method: str) -> None:
+    explain_by(method)
+    params = Path("params.yaml")
+    per_class = re.sub(r"positives_per_class: \d+", "positives_per_class: 2", params.read_text())
+    params.write_text(per_class)
+    landmarks = np.random.default_rng(0).uniform(0, 80, (24, 68, 2)).astype(np.float32)
+    np.save(artifacts.FACES / "landmarks.npy", landmarks)
+    explain.run("weinet", 0)
+    standardize.run("weinet", 0)
+    found = artifacts.read_arrays(artifacts.unit("standardized", "weinet", 0, ".npz"))
+    assert found["maps"].shape == (4, HEIGHT, WIDTH)
+    assert found["maps"].min() >= 0 and found["maps"].max() <= 1
+    assert found["maps_again"].shape == (2, HEIGHT, WIDTH)
+    assert ("superpixels" in found) == METHODS[method].superpixels
+    if method in ("occlusion", "cam", "gradcam", "gradcam++", "integrated_gradients"):
+        np.testing.assert_array_equal(found["maps_again"], found["maps"][found["checked"]])
+
+
+def test_no_face_at_all_is_no_explanation(unit: Path) -> None:
+    for method, row in METHODS.items():
+        found = explain.join([], 64, method)
+        assert len(found["weights" if row.superpixels else "maps"]) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["gradcam", "extremal"])
+def test_a_cluster_gives_the_same_bytes_without_superpixels(unit: Path, method: str) -> None:
+    dask = pytest.importorskip("dask")
+    distributed = pytest.importorskip("distributed")
+    explain_by(method)
+    explain.run("weinet", 0)
+    here = unit.read_bytes()
+    unit.unlink()
+    with (
+        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as local,
+        dask.config.set({"scheduler-address": local.scheduler_address}),
+    ):
+        explain.run("weinet", 0)
+    assert unit.read_bytes() == here
+
+
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_bytes_as_this_machine(unit: Path) -> None:
     dask = pytest.importorskip("dask")
@@ -192,3 +264,23 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine(unit: Path) -> None:
             np.testing.assert_allclose(here[name], there[name], atol=1e-5)
         else:
             np.testing.assert_array_equal(here[name], there[name])
+
+
+def test_a_finished_unit_forgets_its_own_chunks_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = explain.UNFINISHED / f"weinet-fold1-{'a' * 16}"
+    noted = explain.UNFINISHED / f"weinet-fold1-{'b' * 16}"
+    kept = [
+        noted / "notes.txt",
+        explain.UNFINISHED / f"weinet-fold10-{'a' * 16}" / "00000.npz",
+        explain.UNFINISHED / f"songnet-fold1-{'a' * 16}" / "00000.npz",
+        explain.UNFINISHED / "weinet-fold1-copy" / "00000.npz",
+    ]
+    for path in (old / "00000.npz", old / ".00001.4321.npz", noted / "00000.npz", *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    explain.forget_chunks("weinet", 1)
+    assert not old.exists()
+    assert {path for path in explain.UNFINISHED.rglob("*") if path.is_file()} == set(kept)

@@ -10,6 +10,8 @@ import pytest
 from humanlike import artifacts
 from humanlike.commands.synthesize import synthesize
 from humanlike.errors import HumanlikeError
+from humanlike.faces.detect import detector
+from humanlike.faces.extract import find_face
 from humanlike.stages import preprocess
 
 PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
@@ -22,6 +24,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text(PARAMS.replace("folds: 5 ", "folds: 2 "))
     synthesize(artifacts.DATA / "drawn", subjects=2, images=1, progress=False)
     return tmp_path
+
+
+def change(old: str, new: str) -> None:
+    text = Path("params.yaml").read_text()
+    assert old in text
+    Path("params.yaml").write_text(text.replace(old, new))
 
 
 def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
@@ -38,10 +46,22 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
     faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     rejected = artifacts.read_table(artifacts.PLOTS / "rejected.csv")
     assert list(rejected["source"]) == [f"drawn/images/{name}" for name in names[:3]]
-    assert list(rejected["reason"]) == ["no face", "file is empty", "2 faces"]
+    assert list(rejected["reason"]) == [
+        "no face",
+        "file is empty",
+        "2 faces (preprocess.faces: largest takes the largest)",
+    ]
     assert len(faces) == len(names) - 3
     assert list(faces["face"]) == list(range(len(faces)))
-    assert list(faces.columns) == ["face", "dataset", "subject", "expression", "fold", "source"]
+    assert list(faces.columns) == [
+        "face",
+        "dataset",
+        "subject",
+        "expression",
+        "fold",
+        "source",
+        "detector",
+    ]
     pictures = artifacts.read_array(artifacts.FACES / "images.npy")
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     assert pictures.shape == (len(faces), 224, 224) and pictures.dtype == np.uint8
@@ -52,6 +72,46 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
     assert metrics["faces"] == len(faces)
     assert metrics["left_out"] == {"2 faces": 1, "file is empty": 1, "no face": 1}
     assert metrics["of_other_expressions"] == 2
+    assert metrics["overhanging"] == 0
+    assert metrics["without_subjects"] == []
+    assert set(faces["detector"]) == {"hog"}
+
+
+def test_faces_that_are_several_small_or_cut_are_told(project: Path) -> None:
+    change("faces: one ", "faces: largest ")
+    images = artifacts.DATA / "drawn" / "images"
+    several, small, cut = sorted(p for p in images.iterdir() if "neutral" not in p.name)[:3]
+    face = cv2.imread(str(several), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(several), np.hstack([face, cv2.resize(face, (256, 256))]))
+    face = cv2.imread(str(small), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(small), cv2.resize(face, (64, 64), interpolation=cv2.INTER_AREA))
+    face = cv2.imread(str(cut), cv2.IMREAD_GRAYSCALE)
+    _, landmarks = find_face(face, detector("hog"))
+    cv2.imwrite(str(cut), face[: round(landmarks[8, 1]) - 8])
+
+    preprocess.run()
+
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv").set_index("source")
+    assert len(faces) == 12
+    assert faces.loc[f"drawn/images/{several.name}", "detector"] == "hog"
+    assert faces.loc[f"drawn/images/{small.name}", "detector"] == "hog enlarged"
+    metrics = json.loads((artifacts.METRICS / "preprocess.json").read_text())
+    assert metrics["overhanging"] == 1
+    assert metrics["left_out"] == {}
+
+
+def test_contradictions_in_labels_leave_out_their_pictures_alone(project: Path) -> None:
+    table = artifacts.DATA / "drawn" / "labels.csv"
+    lines = table.read_text().splitlines()
+    table.write_text("\n".join([*lines, lines[1] + "?", lines[2] + "?"]))
+    preprocess.run()
+    rejected = artifacts.read_table(artifacts.PLOTS / "rejected.csv")
+    assert list(rejected["reason"]) == [
+        f"labels.csv gives it two labels (lines {line} and {line + len(lines) - 1})"
+        for line in (2, 3)
+    ]
+    metrics = json.loads((artifacts.METRICS / "preprocess.json").read_text())
+    assert metrics["left_out"] == {"labels.csv gives it two labels": 2}
 
 
 def test_no_subject_is_in_two_folds(project: Path) -> None:

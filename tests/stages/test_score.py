@@ -9,6 +9,7 @@ from humanlike import artifacts
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.commands import show
 from humanlike.params import load
+from humanlike.report.explanations import Checks
 from humanlike.report.tables import rounded
 from humanlike.stages import score
 
@@ -18,22 +19,6 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def test_units_that_params_no_longer_name_are_forgotten() -> None:
-    params = load(ROOT / "params.yaml")
-    named = [artifacts.unit("history", n, f, ".csv") for n, f in params.units]
-    left_behind = [
-        artifacts.unit("history", "vgg16", 0, ".csv"),
-        artifacts.unit("history", params.train.networks[0], 99, ".csv"),
-        artifacts.ARTIFACTS / "history" / "vgg16" / "notes.txt",
-    ]
-    for path in named + left_behind:
-        artifacts.write_bytes(path, b"")
-    score.forget_others("history", ".csv", params)
-    kept = {p for p in (artifacts.ARTIFACTS / "history").rglob("*") if p.is_file()}
-    assert kept == set(named)
-    assert not (artifacts.ARTIFACTS / "history" / "vgg16").exists()
 
 
 def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
@@ -49,12 +34,37 @@ def test_accuracy_is_the_mean_over_folds_then_networks() -> None:
         history = pd.DataFrame({"epoch": [1], "loss": [0.5], "accuracy": [n / 4]})
         artifacts.write_table(artifacts.unit("history", network, fold, ".csv"), history)
     score.join_training(params)
-    written = pd.read_json(artifacts.METRICS / "train.json", typ="series")["accuracy"]
-    assert written["weinet"] == {"mean": 0.5, "fold0": 0.25, "fold1": 0.75}
-    assert written["songnet"]["mean"] == 0.75
-    assert written["mean"] == 0.625
+    assert json.loads((artifacts.METRICS / "train.json").read_text()) == {"accuracy": 0.625}
+    written = pd.read_csv(artifacts.PLOTS / "train" / "accuracy.csv").to_dict("records")
+    assert {(row["network"], row["fold"]): 4 * row["accuracy"] for row in written} == right
     confusion = pd.read_csv(artifacts.PLOTS / "train" / "confusion.csv")
     assert len(confusion) == 16
+
+
+def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
+    params = load(ROOT / "params.yaml")
+    predicted = np.array(["anger"] * 9 + ["fear"])
+    arrays = {
+        "predicted": predicted,
+        "r2": np.array([0.9] * 9 + [0.1], np.float32),
+        "n_superpixels": np.array([30] * 9 + [10]),
+        "maps": np.zeros((10, 4, 4), np.float32),
+        "maps_again": np.zeros((0, 4, 4), np.float32),
+        "checked": np.zeros(10, bool),
+        "curves": np.zeros((0, 3, 21), np.float32),
+    }
+    checks = Checks()
+    checks.add("weinet", arrays)
+    cells = [
+        score.count(("weinet", 0, label), arrays, predicted == label) for label in params.labels
+    ]
+    score.join_explanations(pd.DataFrame(cells), score.fits("weinet", arrays), checks, params)
+    written = json.loads((artifacts.METRICS / "explain.json").read_text())
+    assert written["r2"] == pytest.approx({"mean": 0.82, "weinet": 0.82})
+    assert written["superpixels"] == 28
+    table = pd.read_csv(artifacts.PLOTS / "score" / "explained.csv").set_index("expression")
+    assert table.loc["fear", "r2"] == pytest.approx(0.1)
+    assert table.loc["sadness", "explained"] == 0 and np.isnan(table.loc["sadness", "r2"])
 
 
 def test_numbers_are_rounded_wherever_they_stand() -> None:
@@ -66,7 +76,7 @@ def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFi
     heatmaps = {("weinet", 0, "neutral"): np.ones((HEIGHT, WIDTH))}
     masks = score.masks_for(["neutral", "anger", "fear"])
     score.score(heatmaps, masks, {}, {}, load(ROOT / "params.yaml"))
-    assert json.loads((artifacts.METRICS / "score.json").read_text()) == {"iou": {"mean": None}}
+    assert json.loads((artifacts.METRICS / "score.json").read_text()) == {"iou": None}
 
     unknown = {"mean": None}
     explained = {
@@ -74,9 +84,9 @@ def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFi
         "stability": {"maps": unknown, "heatmaps": unknown},
         **dict.fromkeys(("r2", "deletion", "insertion", "random"), unknown),
     }
-    accuracy = {"mean": 0.5, "weinet": {"mean": 0.5}}
-    artifacts.write_json(artifacts.METRICS / "explain.json", explained)
-    artifacts.write_json(artifacts.METRICS / "train.json", {"accuracy": accuracy})
+    accuracy = pd.DataFrame({"network": ["weinet"], "fold": [0], "accuracy": [0.5]})
+    artifacts.write_json(artifacts.PLOTS / "score" / "explanations.json", explained)
+    artifacts.write_table(artifacts.PLOTS / "train" / "accuracy.csv", accuracy)
     show.show()
     said = capsys.readouterr().out
     assert "there is nothing to score" in said

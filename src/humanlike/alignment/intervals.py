@@ -83,9 +83,9 @@ def subject_influences(
 
     The heatmap is pushed away from the mean of the others towards the subject, and as far to the
     other side. Leaving the subject out is a push of length 1, too short where many subjects are
-    behind the heatmap: a threshold on 256 levels jumps or stays, and errors came out up to a half
-    too great. Pushes are half the heatmap's own standard error, or 1 where that is more, and the
-    influence is what a push of 1 would do.
+    behind the heatmap: a threshold on 256 levels jumps or stays, and errors came out up to two
+    thirds too great. Pushes are half the heatmap's own standard error, or 1 where that is more, and
+    the influence is what a push of 1 would do.
 
     Parameters
     ----------
@@ -126,7 +126,9 @@ def subject_influences(
     return pd.DataFrame(np.sqrt((n - 1) / n) * influences, names, FIGURES)
 
 
-def subject_error(influences: Sequence[pd.DataFrame]) -> tuple[pd.Series, int]:
+def subject_error(
+    influences: Sequence[pd.DataFrame], weights: Sequence[float] | None = None
+) -> tuple[pd.Series, int]:
     """Standard errors of the mean scores of heatmaps, and their degrees of freedom.
 
     Parameters
@@ -134,6 +136,8 @@ def subject_error(influences: Sequence[pd.DataFrame]) -> tuple[pd.Series, int]:
     influences : sequence of DataFrame
         As `subject_influences` returns them, one for each heatmap; a subject in several of them
         moves all of these together.
+    weights : sequence of float, optional
+        Each heatmap's share of the mean, 1 in all; the same for all by default.
 
     Returns
     -------
@@ -142,8 +146,9 @@ def subject_error(influences: Sequence[pd.DataFrame]) -> tuple[pd.Series, int]:
     degrees_of_freedom : int
         Subjects less 1.
     """
-    together = pd.concat(influences)
-    subjects = together.groupby(level=0).sum() / len(influences)
+    weights = weights or [1 / len(influences)] * len(influences)
+    shares = [table * weight for table, weight in zip(influences, weights, strict=True)]
+    subjects = pd.concat(shares).groupby(level=0).sum()
     errors = np.sqrt((subjects**2).sum())
     if min(map(len, influences)) < LEAST_SUBJECTS:
         errors[:] = np.nan

@@ -302,7 +302,10 @@ def _of_subjects(
     """Interval of a mean IoU for other subjects and the same trainings, NaN where unknown."""
     if not all(key in influences for key in keys):
         return np.nan, np.nan
-    errors, degrees_of_freedom = subject_error([influences[key] for key in keys])
+    # Folds are averaged first, and an expression may lack some.
+    cells = [(network, expression) for network, _, expression in keys]
+    weights = [1 / (len(set(cells)) * cells.count(cell)) for cell in cells]
+    errors, degrees_of_freedom = subject_error([influences[key] for key in keys], weights)
     return _within("iou", interval(score, errors["iou"], degrees_of_freedom))
 
 

@@ -11,16 +11,28 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import typer
+from numpy.typing import NDArray
 
 from humanlike import artifacts, figures
 from humanlike.alignment import planted
 from humanlike.errors import HumanlikeError
-from humanlike.validation.sets import REGIONS, Effort, draw, is_held_out, warped_changes
+from humanlike.explainers.methods import METHODS
+from humanlike.validation import page
+from humanlike.validation.compare import compare_set
+from humanlike.validation.sets import REGIONS, Effort, Faces, draw, is_held_out, warped_changes
 from humanlike.validation.telling import in_columns, picture, tabulate, verdict
 from humanlike.validation.trial import explain_set
 
 DEFAULT = Effort()
+
+#: Every method explains all faces by two networks: fewer than for LIME alone.
+COMPARISON = Effort(explained=4)
+
+#: Of each set's explained faces, so many are explained again and with layers at random.
+CHECKED = 2
 
 
 def validate(
@@ -53,18 +65,7 @@ def validate(
     HumanlikeError
         A region is not known, or no face was found.
     """
-    for region in regions:
-        if region not in REGIONS:
-            raise HumanlikeError(f"--regions: {region} is none of {', '.join(REGIONS)}")
-    if not regions:
-        raise HumanlikeError(f"--regions: name at least one of {', '.join(REGIONS)}")
-    sets = draw(regions, seed, effort)
-    places = planted.own_regions(
-        {
-            region: warped_changes(faces[is_held_out(faces, effort)]).mean(axis=0)
-            for region, faces in sets.items()
-        }
-    )
+    sets, places = draw_sets(regions, seed, effort)
     results = {region: explain_set(region, sets[region], seed, effort) for region in regions}
     table = tabulate(results, places, effort.accuracy)
     said = verdict(table, effort.accuracy)
@@ -84,3 +85,81 @@ def validate(
     artifacts.write_bytes(output / "validation.png", figures.png(picture(sets, results, places)))
     typer.echo(f"{in_columns(table)}\n\n{said}")
     return passed
+
+
+def compare(
+    output: Path,
+    methods: Sequence[str] = tuple(METHODS),
+    regions: Sequence[str] = REGIONS,
+    seed: int = 0,
+    effort: Effort = COMPARISON,
+    checked: int = CHECKED,
+) -> None:
+    """Explain networks whose answer is known with several methods; print and write what is found.
+
+    ``output`` receives ``explainers.csv``, ``sanity.csv``, ``explainers.json``, ``explainers.png``
+    and the page ``explainers.md``.
+
+    Parameters
+    ----------
+    output
+        Folder to write to.
+    methods
+        Of `METHODS`.
+    regions, seed, effort
+        See `validate`.
+    checked
+        So many faces of each set are explained again, and with the network's layers at random.
+
+    Raises
+    ------
+    HumanlikeError
+        A region or a method is not known, no face was found, or a method is not defined for the
+        network.
+    """
+    for method in methods:
+        if method not in METHODS:
+            raise HumanlikeError(f"--method: {method} is none of {', '.join(METHODS)}, or all")
+    sets, places = draw_sets(regions, seed, effort)
+    compared = {
+        region: compare_set(region, sets[region], places, methods, seed, effort, checked)
+        for region in regions
+    }
+    table = pd.concat([found.table for found in compared.values()], ignore_index=True)
+    sanity = pd.concat([found.sanity for found in compared.values()], ignore_index=True)
+    said = page.words(table, sanity)
+    command = f"humanlike validate --method {','.join(methods)} --seed {seed}"
+    if tuple(methods) == tuple(METHODS):
+        command = f"humanlike validate --method all --seed {seed}"
+
+    artifacts.write_table(output / "explainers.csv", table.round(4))
+    artifacts.write_table(output / "sanity.csv", sanity.round(4))
+    artifacts.write_json(
+        output / "explainers.json", {"seed": seed, **asdict(effort), "reading": said}
+    )
+    artifacts.write_bytes(
+        output / "explainers.png", figures.png(page.picture(sets, compared, places))
+    )
+    artifacts.write_bytes(
+        output / "explainers.md", page.page(table.round(4), sanity, command).encode()
+    )
+    typer.echo(f"{page.summarise(table).round(3).to_string(index=False)}\n\n{said}")
+
+
+def draw_sets(
+    regions: Sequence[str], seed: int, effort: Effort
+) -> tuple[dict[str, Faces], dict[str, NDArray[np.bool_]]]:
+    """Draw the sets, and find each region on the canonical face."""
+    for region in regions:
+        if region not in REGIONS:
+            raise HumanlikeError(f"--regions: {region} is none of {', '.join(REGIONS)}")
+    if not regions:
+        raise HumanlikeError(f"--regions: name at least one of {', '.join(REGIONS)}")
+    sets = draw(regions, seed, effort)
+    places = planted.own_regions(
+        {
+            region: warped_changes(faces[is_held_out(faces, effort)]).mean(axis=0)
+            for region, faces in sets.items()
+        }
+    )
+    return sets, places

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from humanlike.datasets.reading import Listing
-from humanlike.datasets.table import UNUSED_FRAME
+from humanlike.datasets.table import BY_DESIGN
 from humanlike.expressions import LABELS
 
 #: Rows of a table that `render` shows.
@@ -22,8 +22,9 @@ class Report:
     Attributes
     ----------
     sets : DataFrame
-        One row for each data set: `dataset`, `form`, `subjects`, `images`, one column for each of
-        `humanlike.expressions.LABELS`, and `skipped`, frames left out by design not counted.
+        One row for each data set: `dataset`, `form`, `subjects` ("unnamed" where each picture
+        counts as one), `images`, one column for each of `humanlike.expressions.LABELS`, and
+        `skipped`, pictures left out by design not counted.
     skipped : DataFrame
         `dataset`, `reason`, and how many `images` of how many `sequences`.
     duplicates : DataFrame
@@ -49,7 +50,8 @@ def report(folder: Path, listing: Listing) -> Report:
         From `humanlike.datasets.read`.
     """
     duplicates = _duplicates(folder, listing.photographs)
-    shared = pd.concat([_of_one_name(listing.photographs), _of_one_content(duplicates)])
+    named = ~listing.photographs["dataset"].isin(listing.without_subjects)
+    shared = pd.concat([_of_one_name(listing.photographs[named]), _of_one_content(duplicates)])
     shared = shared.sort_values(["subject", "other", "reason"], ignore_index=True)
     return Report(_sets(listing), _skipped(listing.skipped), duplicates, shared)
 
@@ -80,10 +82,14 @@ def _sets(listing: Listing) -> pd.DataFrame:
             {
                 "dataset": dataset,
                 "form": form,
-                "subjects": images["subject"].nunique(),
+                "subjects": (
+                    "unnamed"
+                    if dataset in listing.without_subjects
+                    else images["subject"].nunique()
+                ),
                 "images": len(images),
                 **counts.to_dict(),
-                "skipped": int((skipped["reason"] != UNUSED_FRAME).sum()),
+                "skipped": int((~skipped["reason"].isin(BY_DESIGN)).sum()),
             }
         )
     return pd.DataFrame(rows, columns=["dataset", "form", "subjects", "images", *LABELS, "skipped"])
@@ -98,7 +104,11 @@ def _skipped(skipped: pd.DataFrame) -> pd.DataFrame:
 def _duplicates(folder: Path, photographs: pd.DataFrame) -> pd.DataFrame:
     sizes = photographs["file"].map(lambda file: _size(folder / file))
     alike = photographs[sizes.duplicated(keep=False) & (sizes > 0)]
-    contents = alike["file"].map(lambda file: _content(folder / file))
+    offsets = (None if offset is pd.NA else offset for offset in alike["offset"])
+    places = zip(alike["file"], offsets, strict=True)
+    contents = pd.Series(
+        [_content(folder / file, offset) for file, offset in places], alike.index, dtype=str
+    )
     found = alike.assign(content=contents)[contents.duplicated(keep=False) & (contents != "")]
     return found.sort_values(["content", "source"], ignore_index=True)[
         ["content", "dataset", "subject", "source"]
@@ -112,10 +122,13 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, offset: int | None) -> str:
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            if offset is None:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(offset)
+            return hashlib.sha256(file.readline().partition(b",")[0].strip()).hexdigest()
     except OSError:
         return ""
 

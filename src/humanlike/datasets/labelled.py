@@ -3,6 +3,7 @@
 import csv
 import io
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -18,9 +19,10 @@ Row = tuple[int, tuple[str, str, str]]
 
 
 def photographs(tree: Tree, name: str = TABLE) -> Iterator[Photograph | Skipped]:
-    """Yield every row of the table, then every image that it does not list.
+    """Yield every file that the table lists, then every image that it does not.
 
-    Only files of the tree are yielded as photographs: a path that leads out of it is skipped.
+    Only files of the tree are yielded as photographs: a path that leads out of it is skipped, and
+    so is a file that the table gives two labels.
 
     Parameters
     ----------
@@ -35,29 +37,25 @@ def photographs(tree: Tree, name: str = TABLE) -> Iterator[Photograph | Skipped]
         If the table cannot be understood; the message names the line and the column.
     """
     files = {unicodedata.normalize("NFC", file): file for file in tree.files}
-    seen: dict[str, Row] = {}
+    listed: dict[str, list[Row]] = defaultdict(list)
     for row in parse_labels(_text(tree, name), name):
-        line, (path, subject, word) = row
-        path = _normalised(path, files)
-        if path in seen:
-            first_line, (_, *first) = seen[path]
-            if first != [subject, word]:
-                raise HumanlikeError(
-                    f"{name}: lines {first_line} and {line} give one file two labels: keep one."
-                )
-            continue
-        seen[path] = row
+        listed[_normalised(row[1][0], files)].append(row)
+    for path, rows in listed.items():
+        _, (_, subject, word) = rows[0]
         expression = parse_expression(word)
         if _leads_out(path):
             yield Skipped(path, "path leads out of the data set's folder")
         elif path not in files:
             yield Skipped(path, tree.refused.get(path, "file is missing"))
+        elif len({_meaning(row) for row in rows}) > 1:
+            lines = " and ".join(str(line) for line, _ in rows)
+            yield Skipped(files[path], f"{TABLE} gives it two labels (lines {lines})")
         elif expression is None:
             yield Skipped(files[path], f"unknown expression {word!r}")
         else:
             yield Photograph(files[path], subject, expression)
     for path, file in files.items():
-        if path not in seen and is_image(file):
+        if path not in listed and is_image(file):
             yield Skipped(file, f"not in {TABLE}")
 
 
@@ -102,6 +100,11 @@ def _row(values: list[str], positions: list[int], where: str) -> tuple[str, str,
             raise HumanlikeError(f"{where}: the column {column!r} holds a null character.")
     file, subject, word = (values[position] for position in positions)
     return file, subject.strip(), word.strip()
+
+
+def _meaning(row: Row) -> tuple[str, str]:
+    _, (_, subject, word) = row
+    return subject, parse_expression(word) or word.casefold()
 
 
 def _text(tree: Tree, name: str) -> str:

@@ -8,12 +8,12 @@ from humanlike.expressions import LABELS
 _SPELLINGS = {
     "anger": "angry an ang arrabbiato arrabbiata rabbia",
     "disgust": "disgusted di dis disgusto",
-    "fear": "fearful afraid scared fe fea paura",
+    "fear": "fearful afraid frightened scared af fe fea paura",
     "happiness": "happy ha hap joy joyful enjoyment smile smiling allegria",
-    "sadness": "sad sa tristezza",
-    "surprise": "surprised su sur sorpresa",
+    "sadness": "sad unhappy sa tristezza",
+    "surprise": "surprised suprise suprised astonished su sur sorpresa",
     "neutral": "ne neu neutrality neutra neutro",
-    "contempt": "contemptuous con",
+    "contempt": "contemptuous contemptous con",
 }
 _EXPRESSIONS = {label: label for label in LABELS} | {
     spelling: label for label, spellings in _SPELLINGS.items() for spelling in spellings.split()

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-#: Reason of a frame that the adapter leaves out by design, not for a fault.
+#: Reasons of a picture that the adapter leaves out by design, not for a fault.
 UNUSED_FRAME = "frame of a sequence that is neither its neutral nor its apex"
+UNUSED_COPY = "photograph of which an aligned copy is used"
+BY_DESIGN = (UNUSED_FRAME, UNUSED_COPY)
 
 _IMAGE_SUFFIXES = {
     *(".bmp", ".gif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
@@ -22,14 +24,18 @@ class Photograph(NamedTuple):
     expression: str
     sequence: str = ""
     frame: int | None = None
+    name: str = ""  #: the picture's own, where `file` holds many
+    offset: int | None = None  #: byte of such a file at which the picture's gray values begin
+    votes: dict[str, int] | None = None  #: answer -> how many people gave it
 
 
 class Skipped(NamedTuple):
-    """One file that an adapter leaves out."""
+    """One photograph that an adapter leaves out."""
 
     file: str  #: relative to the data set's folder
     reason: str
     sequence: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,20 @@ class Tree:
     ----------
     files : tuple of str
         Paths relative to the data set's folder, with forward slashes, sorted.
-    read_text : callable
-        (file, errors="strict") -> the text of one of `files`, decoded as UTF-8.
+    open : callable
+        (file) -> one of `files`, open for reading bytes.
     refused : dict of str to str
         Further paths, which must not be read -> why.
     """
 
     files: tuple[str, ...]
-    read_text: Callable[..., str]
+    open: Callable[[str], BinaryIO]
     refused: dict[str, str] = field(default_factory=dict)
+
+    def read_text(self, file: str, errors: str = "strict") -> str:
+        """The text of one of the files, decoded as UTF-8."""
+        with self.open(file) as stream:
+            return stream.read().decode("utf-8-sig", errors)
 
     @property
     def images(self) -> list[str]:

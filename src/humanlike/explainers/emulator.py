@@ -38,12 +38,12 @@ class Emulator(NamedTuple):
         return softmax(self.mean + kernel @ self.coefficients, axis=1)
 
 
-def emulate(samples: np.ndarray, probabilities: np.ndarray) -> Emulator:
+def emulate(samples: np.ndarray, probabilities: np.ndarray, searched: int = SEARCHED) -> Emulator:
     """Fit a Gaussian process to a network's log-probabilities of perturbed images.
 
     Two samples are alike as ``exp(-sum of the relevances of the superpixels that differ)``. The
     relevances and the noise are those of greatest marginal likelihood (one scale for each class),
-    as far as a few steps of L-BFGS from equal relevances go on the first `SEARCHED` samples. What
+    as far as a few steps of L-BFGS from equal relevances go on the first `searched` samples. What
     it says of a sample without that sample follows in closed form, the relevances being kept.
 
     Parameters
@@ -52,6 +52,8 @@ def emulate(samples: np.ndarray, probabilities: np.ndarray) -> Emulator:
         Which superpixels were shown.
     probabilities : (m, classes) float
         What the network made of them.
+    searched : int
+        Samples that the relevances are sought with, at most.
 
     Returns
     -------
@@ -69,15 +71,14 @@ def emulate(samples: np.ndarray, probabilities: np.ndarray) -> Emulator:
     mean = y.mean(axis=0)
     y = y - mean
     d = x.shape[1]
-    searched = slice(SEARCHED)
-    if (y[searched] == 0).all(axis=0).any():  # a class that nothing changes has no scale
+    if (y[:searched] == 0).all(axis=0).any():  # a class that nothing changes has no scale
         return Emulator(x, np.ones(d), mean, y, softmax(mean + y, axis=1))
     start = np.log([*np.full(d, 1 / 8), 0.05])
     bounds = [*[(-7.0, 2.0)] * d, (-9.0, 0.0)]
     found = minimize(
         negative_log_likelihood,
         start,
-        (x[searched], y[searched]),
+        (x[:searched], y[:searched]),
         method="L-BFGS-B",
         jac=True,
         bounds=bounds,

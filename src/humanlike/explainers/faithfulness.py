@@ -12,6 +12,7 @@ for Explanation of Black-box Models", BMVC 2018.
 import numpy as np
 from numpy.typing import NDArray
 
+from humanlike.explainers.cells import cell_means, cells
 from humanlike.explainers.runtimes import Predictor
 
 #: Shares of the superpixels that are hidden (deletion) or shown (insertion).
@@ -19,6 +20,9 @@ SHARES = np.linspace(0, 1, 21)
 
 #: Random orders that are averaged for each face.
 RANDOM_ORDERS = 3
+
+#: Cells along a side of the grid that faces are taken apart by where there are no superpixels.
+CELLS = 16
 
 #: The curves of a face, in the order of `probability_curves`.
 CURVES = ("deletion", "insertion", "random")
@@ -73,6 +77,20 @@ def probability_curves(
     curves = explained.reshape(n, orders, len(SHARES))
     random = curves[:, 2:].mean(axis=1, keepdims=True)
     return np.concatenate([curves[:, :2], random], axis=1).astype(np.float32)
+
+
+def on_cells(maps: NDArray[np.floating]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Give maps (n, S, S) cells for superpixels, to be taken apart by `probability_curves`.
+
+    Returns
+    -------
+    segments : (n, S, S) uint8
+        The same grid of `CELLS` by `CELLS` cells for every face.
+    weights : (n, cells) float32
+        Mean of the map in each cell.
+    """
+    grid = cells(maps.shape[-1], CELLS)
+    return np.broadcast_to(grid, maps.shape), cell_means(maps, grid)
 
 
 def area(curves: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -48,27 +48,35 @@ def find_prefix(model: keras.Model) -> Prefix | None:
     Parameters
     ----------
     model
-        Functional or sequential, of square images. Layers whose receptive field is not known here
-        (attention, global pooling, ...) end the search along their branch.
+        Any. Without one square image as input and one output there is no cut. Operations whose
+        receptive field is not known here (attention, global pooling, nested networks, layers and
+        activations that are not Keras', ...) end the search along their branch.
     """
     import keras
 
-    functional = keras.Model(model.inputs[0], model.outputs[0])
+    image, *others = getattr(model, "inputs", None) or [None]
+    if image is None or others or len(model.outputs) != 1:
+        return None
+    if len(image.shape) != 4 or image.shape[1] is None or image.shape[1] != image.shape[2]:
+        return None
+    functional = keras.Model(image, model.outputs[0])
     operations = [operation for operation in functional.operations if _inputs(operation)]
     work = np.array([_work(operation) for operation in operations], float)
-    size = model.input_shape[1]
+    size = image.shape[1]
     pixel = np.arange(size)
-    fields = {id(model.inputs[0]): Fields(pixel, pixel)}
+    fields = {id(image): Fields(pixel, pixel)}
     best, least = None, WORTH_IT * work.sum()
     for place, operation in enumerate(operations):
         seen = [fields[id(tensor)] for tensor in _inputs(operation) if id(tensor) in fields]
         known = len(seen) == len(_inputs(operation))
-        field = _fields(operation, seen) if known else None
+        field = _fields(operation, seen) if known and _is_known(operation) else None
         if field is None or np.max(field.last - field.first) >= LARGEST_FIELD * size:
             continue
         output = operation.output
+        if output.shape[1:3] != (len(field.first),) * 2:
+            continue
         fields[id(output)] = field
-        cost = work[place + 1 :].sum() + ACTIVATION_COST * np.prod(output.shape[1:])
+        cost = work[place + 1 :].sum() + ACTIVATION_COST * _values(output)
         cost += work[: place + 1].sum() / 10
         if cost < least and _is_cut(operations, place):
             best, least = Prefix(output, field), cost
@@ -79,22 +87,35 @@ def _inputs(operation: Any) -> list[Any]:
     """The tensors that an operation takes; none for an input layer."""
     if type(operation).__name__ == "InputLayer":
         return []
-    tensors = operation.input
-    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
+    return _flat(operation.input)
+
+
+def _flat(tensors: Any) -> list[Any]:
+    """The tensors of any nesting."""
+    import keras
+
+    return keras.tree.flatten(tensors)
+
+
+def _values(tensor: Any) -> float:
+    """How many values a tensor has for each image; an axis of unknown length counts as 1."""
+    return float(np.prod([length or 1 for length in tensor.shape[1:]]))
 
 
 def _work(operation: Any) -> float:
     """Multiplications of an operation, and what it costs to write its output."""
-    written = float(np.prod(operation.output.shape[1:]))
+    outputs = _flat(operation.output)
     kernel = sum(np.prod(weight.shape) for weight in getattr(operation, "weights", ()))
-    places = float(np.prod(operation.output.shape[1:-1]))
+    places = max(_values(output) / (output.shape[-1] or 1) for output in outputs)
+    written = sum(_values(output) for output in outputs)
     return places * float(kernel) + ACTIVATION_COST * written
 
 
 def _is_cut(operations: list[Any], place: int) -> bool:
     """Whether all that is computed later depends on the input through this output alone."""
     later = operations[place + 1 :]
-    produced = {id(operation.output) for operation in later} | {id(operations[place].output)}
+    produced = {id(tensor) for operation in later for tensor in _flat(operation.output)}
+    produced.add(id(operations[place].output))
     return all(id(tensor) in produced for operation in later for tensor in _inputs(operation))
 
 
@@ -110,6 +131,42 @@ _POINTWISE = (
     "ReLU",
     "Rescaling",
 )
+
+#: Activations that look at one place, if at all its channels.
+_ACTIVATIONS = (
+    "celu",
+    "elu",
+    "exponential",
+    "gelu",
+    "hard_sigmoid",
+    "hard_silu",
+    "leaky_relu",
+    "linear",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+)
+
+
+def _is_known(operation: Any) -> bool:
+    """Whether an operation is Keras' own, and does nothing else by its arguments."""
+    import keras
+
+    known = {getattr(keras.activations, name) for name in _ACTIVATIONS}
+    return (
+        type(operation).__module__.startswith("keras.src.")
+        and getattr(operation, "data_format", "channels_last") in ("channels_last", None)
+        and getattr(operation, "activation", keras.activations.linear) in known
+        and (type(operation).__name__ != "Concatenate" or operation.axis in (-1, 3))
+    )
 
 
 def _fields(operation: Any, seen: list[Fields]) -> Fields | None:
@@ -143,6 +200,46 @@ def _windowed(operation: Any, seen: Fields) -> Fields | None:
     return Fields(
         seen.first[np.clip(start, 0, size - 1)],
         seen.last[np.clip(start + width - 1, 0, size - 1)],
+    )
+
+
+def agrees(model: keras.Model, prefix: Prefix) -> bool:
+    """Whether a network cut in two gives what it gives whole, for a few random samples of a face.
+
+    The face is noise, in four superpixels. The activations at the cut are compared, where an
+    output near 0 or 1 would hide a difference, and the outputs.
+    """
+    import keras
+
+    random = np.random.default_rng(0)
+    size = model.inputs[0].shape[1]
+    pixels = np.moveaxis(np.indices((size, size)), 0, -1)[:, :, None]
+    middles = random.uniform(0, size, (4, 2))
+    segments = np.square(pixels - middles).sum(axis=-1).argmin(axis=-1)
+    segments = np.unique(segments, return_inverse=True)[1].reshape(size, size)
+    samples = random.integers(0, 2, (6, segments.max() + 1))
+    face = random.integers(0, 256, (size, size, 1)).repeat(3, axis=-1)
+
+    def perturbed(shown: np.ndarray) -> np.ndarray:
+        return (face * shown[:, segments, None]).astype(np.float32)
+
+    first = keras.Model(model.inputs[0], prefix.output)
+    rest = keras.Model(prefix.output, model.outputs[0])
+    colour, seen = colours(segments, prefix.fields)
+    pictures = np.arange(2 ** seen.shape[-1])[:, None] >> colour & 1
+    shown = np.pad(samples, ((0, 0), (0, 1)))[:, seen]
+    number = shown @ (1 << np.arange(seen.shape[-1]))
+    row, column = np.indices(number.shape[1:])
+    gathered = np.asarray(first(perturbed(pictures), training=False))[number, row, column]
+    return all(
+        np.abs(cut - whole).max() <= 1e-3 * np.abs(whole).max()
+        for cut, whole in (
+            (gathered, np.asarray(first(perturbed(samples), training=False))),
+            (
+                np.asarray(rest(gathered, training=False)),
+                np.asarray(model(perturbed(samples), training=False)),
+            ),
+        )
     )
 
 

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from humanlike.errors import HumanlikeError
-from humanlike.explainers.prefix import colours, find_prefix
+from humanlike.explainers.prefix import agrees, colours, find_prefix
 
 if TYPE_CHECKING:
     import keras
+
+    from humanlike.networks.graphs import Graph
 
 #: Perturbed images a forward pass. Larger is no faster, and takes memory in proportion.
 BATCH_SIZE = 32
@@ -36,7 +38,7 @@ class Predictor(Protocol):
     def probabilities(
         self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
     ) -> np.ndarray:
-        """Classify perturbed faces, whose hidden superpixels are black.
+        """Classify perturbed faces.
 
         Parameters
         ----------
@@ -55,7 +57,9 @@ class Predictor(Protocol):
 
 
 @lru_cache(maxsize=1)
-def load(model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE) -> Predictor:
+def load(
+    model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE
+) -> Network | Opened:
     """Load a network's file into a runtime; asked again for the last one, return the same object.
 
     Raises
@@ -63,8 +67,15 @@ def load(model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE
     HumanlikeError
         If the file is no network, or the runtime or the precision is not to be had here.
     """
-    from humanlike.networks import files
+    from humanlike.networks import files, graphs
 
+    if graphs.is_graph(model):
+        if runtime != "openvino":
+            raise HumanlikeError(
+                f"{model} came from ONNX or a SavedModel, which OpenVINO alone runs here; set"
+                " explain.runtime: openvino"
+            )
+        return Opened(graphs.load_graph(model), OpenVINO(precision))
     return prepare(files.load(model), runtime, precision, batch_size)
 
 
@@ -73,7 +84,7 @@ def prepare(
     runtime: str = "tensorflow",
     precision: str = "float32",
     batch_size: int = BATCH_SIZE,
-) -> Predictor:
+) -> Network:
     """Put a network, (S, S, 3) float32 in 0–255 to probabilities, into a runtime.
 
     Parameters
@@ -149,6 +160,11 @@ class OpenVINO:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
         self.put, self.concatenate = np.ascontiguousarray, np.concatenate
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What graphs are compiled with."""
+        return dict(self._settings)
+
     def compile(self, traced: Any) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
         network = self._core.compile_model(self._convert(traced), "CPU", self._settings)
@@ -160,7 +176,8 @@ class Network:
 
     Where a face's samples outnumber the pictures that its superpixels' colours make, its first
     layers are computed for those pictures alone (see `humanlike.explainers.prefix`). Other faces
-    go through whole, a batch running over from one face to the next.
+    go through whole, a batch running over from one face to the next. So do all faces where a trial
+    on random samples says that the network cannot be cut: only time is lost.
 
     Every batch has the same shape, the last one filled up, because a runtime may round otherwise in
     another shape: so a face's result is the same to the bit in whatever company it comes.
@@ -171,50 +188,73 @@ class Network:
     ) -> None:
         self.size, self.classes = model.input_shape[1], model.output_shape[-1]
         self._model, self._backend, self._batch_size = model, backend, batch_size
-        self._prefix = find_prefix(model)
+        prefix = find_prefix(model)
+        self._prefix = prefix if prefix is not None and agrees(model, prefix) else None
 
     def probabilities(
-        self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray
+        self,
+        images: np.ndarray,
+        segments: np.ndarray,
+        samples: np.ndarray,
+        hidden: np.ndarray | None = None,
     ) -> np.ndarray:
-        """See `Predictor.probabilities`."""
+        """See `Predictor.probabilities`; `hidden` (n, S, S) uint8 is shown where a face is hidden.
+
+        It is black unless given.
+        """
         n, m, _ = samples.shape
+        hidden = np.zeros_like(images) if hidden is None else hidden
         found = np.empty((n, m, self.classes), np.float32)
         whole = []
         for face in range(n):
             if self._prefix is not None:
                 colour, seen = colours(segments[face], self._prefix.fields)
                 if 2 ** seen.shape[-1] < m:
-                    found[face] = self._with_prefix(
-                        images[[face]], segments[[face]], samples[face], colour, seen
-                    )
+                    pictures = (images[[face]], hidden[[face]], segments[[face]])
+                    found[face] = self._with_prefix(pictures, samples[face], colour, seen)
                     continue
             whole.append(face)
         if whole:
-            found[whole] = self._whole(images[whole], segments[whole], samples[whole])
+            pictures = (images[whole], hidden[whole], segments[whole])
+            found[whole] = self._whole(pictures, samples[whole])
         return found
 
-    def _whole(self, images: np.ndarray, segments: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    def blended(self, image: np.ndarray, hidden: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """Classify a face that soft masks hide.
+
+        Parameters
+        ----------
+        image, hidden : (S, S) uint8
+            A gray face, and what it shows where it is hidden.
+        masks : (m, S, S) float32
+            1 where the face is shown, 0 where it is hidden.
+
+        Returns
+        -------
+        (m, classes) float32
+        """
+        return np.concatenate(self._in_batches(self._blend, (image, hidden), (masks,)))[
+            : len(masks)
+        ]
+
+    def _whole(self, pictures: tuple[np.ndarray, ...], samples: np.ndarray) -> np.ndarray:
         n, m, d = samples.shape
         faces = np.repeat(np.arange(n, dtype=np.int32), m)
         rows = samples.reshape(n * m, d)
-        found = self._in_batches(self._perturb_all, (images, segments), (faces, rows))
+        found = self._in_batches(self._perturb_all, pictures, (faces, rows))
         return np.concatenate(found)[: n * m].reshape(n, m, -1)
 
     def _with_prefix(
         self,
-        images: np.ndarray,
-        segments: np.ndarray,
+        pictures: tuple[np.ndarray, ...],
         samples: np.ndarray,
         colour: np.ndarray,
         seen: np.ndarray,
     ) -> np.ndarray:
-        pictures = np.arange(2 ** seen.shape[-1])[:, None] >> colour & 1
-        faces = np.zeros(len(pictures), np.int32)
+        states = np.arange(2 ** seen.shape[-1])[:, None] >> colour & 1
+        faces = np.zeros(len(states), np.int32)
         activations = self._backend.concatenate(
-            self._in_batches(
-                self._perturb_first, (images, segments), (faces, pictures.astype(np.uint8))
-            ),
-            0,
+            self._in_batches(self._perturb_first, pictures, (faces, states.astype(np.uint8))), 0
         )
         # One more column, never shown, for the places that see no superpixel of a colour.
         rows = np.pad(samples[:, : len(colour)], ((0, 0), (0, 1)))
@@ -243,6 +283,10 @@ class Network:
         return self._backend.compile(_perturb(self._model, self._batch_size))
 
     @cached_property
+    def _blend(self) -> Callable[..., Any]:
+        return self._backend.compile(_blend(self._model, self._batch_size))
+
+    @cached_property
     def _perturb_first(self) -> Callable[..., Any]:
         import keras
 
@@ -259,8 +303,43 @@ class Network:
         return self._backend.compile(_gather(rest, self._batch_size))
 
 
+class Opened:
+    """A graph, opened from a file, that classifies perturbed faces. See `Predictor`."""
+
+    def __init__(self, graph: Graph, backend: OpenVINO) -> None:
+        self.size, self.classes = graph.size, graph.classes
+        self._graph = graph.compiled_with(backend.settings)
+
+    def probabilities(
+        self,
+        images: np.ndarray,
+        segments: np.ndarray,
+        samples: np.ndarray,
+        hidden: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """See `Network.probabilities`."""
+        n, m, _ = samples.shape
+        hidden = np.zeros_like(images) if hidden is None else hidden
+        found = np.empty((n, m, self.classes), np.float32)
+        for face in range(n):
+            for start in range(0, m, BATCH_SIZE):
+                rows = slice(start, start + BATCH_SIZE)
+                shown = samples[face, rows][:, segments[face]] == 1
+                found[face, rows] = self._graph.predict(np.where(shown, images[face], hidden[face]))
+        return found
+
+    def blended(self, image: np.ndarray, hidden: np.ndarray, masks: np.ndarray) -> np.ndarray:
+        """See `Network.blended`."""
+        found = np.empty((len(masks), self.classes), np.float32)
+        for start in range(0, len(masks), BATCH_SIZE):
+            shares = masks[start : start + BATCH_SIZE]
+            blend = shares * image + (1 - shares) * hidden.astype(np.float32)
+            found[start : start + BATCH_SIZE] = self._graph.predict(blend)
+        return found
+
+
 def _perturb(model: keras.Model, batch_size: int) -> Any:
-    """Trace ``(images, segments, faces, rows) -> output`` as a TensorFlow function.
+    """Trace ``(images, hidden, segments, faces, rows) -> output`` as a TensorFlow function.
 
     `faces` (batch_size,) int32 says to which of the images each of the `rows` (batch_size, d)
     uint8, samples, belongs.
@@ -269,17 +348,38 @@ def _perturb(model: keras.Model, batch_size: int) -> Any:
 
     size = model.input_shape[1]
 
-    def forward(images: Any, segments: Any, faces: Any, rows: Any) -> Any:
+    def forward(images: Any, hidden: Any, segments: Any, faces: Any, rows: Any) -> Any:
         superpixel = tf.cast(tf.gather(segments, faces), tf.int32)
         shown = tf.gather(rows, superpixel, axis=1, batch_dims=1)
-        gray = tf.cast(tf.gather(images, faces) * shown, tf.float32)
+        seen = tf.gather(images, faces) * shown + tf.gather(hidden, faces) * (1 - shown)
+        gray = tf.cast(seen, tf.float32)
         return model(tf.repeat(gray[..., None], 3, axis=-1), training=False)
 
     signature = [
         tf.TensorSpec((None, size, size), tf.uint8),
         tf.TensorSpec((None, size, size), tf.uint8),
+        tf.TensorSpec((None, size, size), tf.uint8),
         tf.TensorSpec((batch_size,), tf.int32),
         tf.TensorSpec((batch_size, None), tf.uint8),
+    ]
+    return tf.function(forward, input_signature=signature).get_concrete_function()
+
+
+def _blend(model: keras.Model, batch_size: int) -> Any:
+    """Trace ``(image, hidden, masks) -> output`` as a TensorFlow function."""
+    import tensorflow as tf
+
+    size = model.input_shape[1]
+
+    def forward(image: Any, hidden: Any, masks: Any) -> Any:
+        behind = tf.cast(hidden, tf.float32)
+        gray = behind + masks * (tf.cast(image, tf.float32) - behind)
+        return model(tf.repeat(gray[..., None], 3, axis=-1), training=False)
+
+    signature = [
+        tf.TensorSpec((size, size), tf.uint8),
+        tf.TensorSpec((size, size), tf.uint8),
+        tf.TensorSpec((batch_size, size, size), tf.float32),
     ]
     return tf.function(forward, input_signature=signature).get_concrete_function()
 

@@ -95,3 +95,7 @@ def _with_complements(half: np.ndarray) -> np.ndarray:
 
 #: Name of a sampling -> its design of (n, d, seed). `bernoulli` is the study's.
 SAMPLINGS = {"bernoulli": bernoulli, "paired": paired, "orthogonal": orthogonal}
+
+#: Name of a sampling -> how many rows from the first on belong together: what a fit knows of a row
+#: through its opposite, it would not know of a new one.
+TOGETHER = {"bernoulli": 1, "paired": 2, "orthogonal": 2}

@@ -107,7 +107,9 @@ def crop_window(
     low = np.clip(points.min(axis=0), 0, side - 1)
     high = np.clip(points.max(axis=0), 0, side - 1) + 1
     width = rng.uniform(max((1 - crop) * side, *(high - low)), side)
-    left, top = rng.uniform(np.maximum(0, high - width), np.minimum(low, side - width))
+    first = np.maximum(0, high - width)
+    # At least the first, which rounding may have put beyond the last.
+    left, top = rng.uniform(first, np.maximum(first, np.minimum(low, side - width)))
     return float(left), float(top), float(width)
 
 

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -20,6 +20,10 @@ from humanlike.faces.models import model_path
 HOG_PIXELS, HOG_MOST_PIXELS = 1_000_000, 16_000_000
 CNN_PIXELS = 600_000
 
+#: `auto` and the network enlarge a shorter picture to these lengths of its longer side, and repeat
+#: its border by a share of it: a window needs some surroundings of the face.
+HOG_SIDE, CNN_SIDE, BORDER = 300, 200, 0.25
+
 
 class Rectangle(NamedTuple):
     """A face's bounds in pixels, as dlib draws them: brows to chin, ear to ear, may overhang."""
@@ -30,7 +34,26 @@ class Rectangle(NamedTuple):
     bottom: int
 
 
-Detector = Callable[[NDArray[np.uint8], int], list[Rectangle]]
+class Candidates(NamedTuple):
+    """What one way of looking finds."""
+
+    detector: str
+    faces: list[Rectangle]
+    guessed: bool  #: whether a face counts only if landmarks fit it
+
+
+#: (gray of uint8 (H, W), upsample) -> what each way of looking in turn finds. Each step of
+#: `upsample` doubles the sides of what is searched, so that faces half as large are found, at four
+#: times the cost.
+Detector = Callable[[NDArray[np.uint8], int], Iterator[Candidates]]
+
+Finder = Callable[[NDArray[np.uint8], int], list[Rectangle]]
+
+#: Names that `detector` knows.
+DETECTORS = ("auto", "hog", "cnn", "whole")
+
+#: What `auto` tries, from the fastest and surest on.
+WAYS = ("hog", "hog enlarged", "cnn", "whole")
 
 
 def detector(name: str) -> Detector:
@@ -38,31 +61,38 @@ def detector(name: str) -> Detector:
 
     Parameters
     ----------
-    name : {"hog", "cnn", "whole"}
+    name : {"auto", "hog", "cnn", "whole"}
         `hog`: dlib's frontal detector, a linear classifier of gradient histograms (Dalal & Triggs,
         CVPR 2005). `cnn`: dlib's max-margin network (King, arXiv 1502.00046), slower, finds more
-        poses. `whole`: the picture is already cropped to one face.
+        poses. `whole`: the picture is already cropped to one face. `auto`: all of them in turn,
+        between the first two `hog enlarged`, for faces that are small or cut closely.
 
     Returns
     -------
-    callable
-        (gray of uint8 (H, W), upsample) -> list of `Rectangle`. Each step of `upsample` doubles the
-        sides of what is searched, so that faces half as large are found, at four times the cost.
+    Detector
+        Looks no further than it is asked to.
 
     Raises
     ------
     HumanlikeError
         For another name, or if the network's weights are missing.
     """
-    if name not in _DETECTORS:
+    if name not in DETECTORS:
         raise HumanlikeError(
-            f"There is no face detector {name!r}: choose one of {', '.join(_DETECTORS)}."
+            f"There is no face detector {name!r}: choose one of {', '.join(DETECTORS)}."
         )
-    return _DETECTORS[name]()
+    ways = WAYS if name == "auto" else (name,)
+
+    def detect(gray: NDArray[np.uint8], upsample: int) -> Iterator[Candidates]:
+        for way in ways:
+            guessed = name == "auto" and way != "hog"
+            yield Candidates(way, _FINDERS[way]()(gray, upsample), guessed)
+
+    return detect
 
 
 @functools.cache
-def _hog() -> Detector:
+def _hog() -> Finder:
     find = dlib.get_frontal_face_detector()
 
     def detect(gray: NDArray[np.uint8], upsample: int) -> list[Rectangle]:
@@ -72,7 +102,7 @@ def _hog() -> Detector:
 
 
 @functools.cache
-def _cnn() -> Detector:
+def _cnn() -> Finder:
     network = dlib.cnn_face_detection_model_v1(model_path("mmod_human_face_detector.dat"))
 
     def find(gray: NDArray[np.uint8]) -> list[dlib.rectangle]:
@@ -81,10 +111,10 @@ def _cnn() -> Detector:
     def detect(gray: NDArray[np.uint8], upsample: int) -> list[Rectangle]:
         return _search(find, gray, CNN_PIXELS, upsample)
 
-    return detect
+    return _enlarging(detect, CNN_SIDE)
 
 
-def _whole() -> Detector:
+def _whole() -> Finder:
     def detect(gray: NDArray[np.uint8], upsample: int) -> list[Rectangle]:
         return [_inner_rectangle(*gray.shape)]
 
@@ -106,13 +136,30 @@ def _search(
     return [Rectangle(*(round(bound / scale) for bound in face)) for face in bounds]
 
 
+def _enlarging(find: Finder, side: int) -> Finder:
+    """Find faces in a copy at least `side` long, with a border that repeats the picture's."""
+
+    def detect(gray: NDArray[np.uint8], upsample: int) -> list[Rectangle]:
+        margin = round(BORDER * max(gray.shape))
+        wide = cv2.copyMakeBorder(gray, *(margin,) * 4, cv2.BORDER_REPLICATE)
+        scale = max(1.0, side / max(gray.shape))
+        if scale > 1:
+            wide = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+        faces = find(np.asarray(wide, np.uint8), upsample)
+        return [Rectangle(*(round(bound / scale) - margin for bound in face)) for face in faces]
+
+    return detect
+
+
 def _inner_rectangle(height: int, width: int) -> Rectangle:
     """Where dlib would draw the face in a picture cropped to it, with or without some margin."""
     margin_y, margin_x = height // 10, width // 10
     return Rectangle(margin_x, margin_y, width - 1 - margin_x, height - 1 - margin_y)
 
 
-_DETECTORS: dict[str, Callable[[], Detector]] = {"hog": _hog, "cnn": _cnn, "whole": _whole}
-
-#: Names that `detector` knows.
-DETECTORS = tuple(_DETECTORS)
+_FINDERS: dict[str, Callable[[], Finder]] = {
+    "hog": _hog,
+    "hog enlarged": lambda: _enlarging(_hog(), HOG_SIDE),
+    "cnn": _cnn,
+    "whole": _whole,
+}

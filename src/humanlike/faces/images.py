@@ -1,6 +1,7 @@
 """Any image file -> an 8-bit gray array, or one plain reason why not."""
 
 import math
+import re
 import warnings
 from pathlib import Path
 
@@ -27,6 +28,11 @@ MIN_SIDE = 16
 _BYTES = {"1": 2, "L": 1, "P": 5, "I;16": 6, "I;16B": 6, "I;16L": 6}
 _BYTES_TRANSPARENT = 13
 _BYTES_WEBP = 20
+
+
+#: Gray values in a text, and more of them than a line of faces as numbers is known to hold.
+_GRAY_VALUES = re.compile(rb"\d{1,3}(?: +\d{1,3})*")
+_MOST_VALUES = 512 * 512
 
 
 class Rejected(Exception):  # noqa: N818 - an outcome of a photograph, not a fault of the program
@@ -80,6 +86,40 @@ def read_gray(path: Path) -> NDArray[np.uint8]:
         # Damaged bytes lead Pillow's plugins to raise almost anything, from OSError and
         # SyntaxError to struct.error and OverflowError. All mean the same here.
         raise Rejected("image is damaged or truncated") from None
+
+
+def read_gray_values(path: Path, offset: int) -> NDArray[np.uint8]:
+    """Read a square picture that a table holds as numbers, as FER2013's does.
+
+    Parameters
+    ----------
+    path : Path
+        A text file.
+    offset : int
+        The byte at which the picture's gray values begin: decimal numbers from 0 to 255, parted by
+        blanks, row after row.
+
+    Returns
+    -------
+    ndarray of uint8, shape (S, S)
+
+    Raises
+    ------
+    Rejected
+        With the reason, whatever is wrong with the values.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            text = file.readline(_MOST_VALUES * len("255 "))
+    except OSError:
+        raise Rejected("file is missing or may not be read") from None
+    match = _GRAY_VALUES.match(text)
+    values = np.array([int(value) for value in match[0].split()] if match else [], dtype=int)
+    side = math.isqrt(len(values))
+    if side < MIN_SIDE or side**2 != len(values) or values.max() > 255:
+        raise Rejected("gray values are damaged or truncated")
+    return values.astype(np.uint8).reshape(side, side)
 
 
 def _decode(image: Image.Image) -> NDArray[np.uint8]:

@@ -123,7 +123,7 @@ def _weights_failure(key: str, source: str, error: Exception) -> str:
     return (
         f"train.weights: the ImageNet weights of {key} could not be downloaded "
         f"({_first_line(error)}); set train.weights to none to train from scratch, or to a folder "
-        f"that holds {key}.weights.h5 or {APPLICATIONS[key].weights_file}"
+        f"of weights/ that holds {key}.weights.h5 or {APPLICATIONS[key].weights_file}"
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 
 from humanlike.errors import HumanlikeError
+from humanlike.networks.graphs import is_graph
 
 
 def save(model: keras.Model, path: Path) -> None:
@@ -66,6 +67,11 @@ def load(path: Path) -> keras.Model:
     HumanlikeError
         If the file is missing, cut short, or not made of standard layers.
     """
+    if is_graph(path):
+        raise HumanlikeError(
+            f"{path} came from ONNX or a SavedModel, which OpenVINO runs, without gradients; take a"
+            " method that needs none, such as lime, or the network's file from Keras"
+        )
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,11 +24,12 @@ import humanlike.explainers
 from humanlike import artifacts, cluster
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.faithfulness import CURVES, SHARES
-from humanlike.networks.registry import NETWORKS
+from humanlike.explainers.methods import METHODS
 from humanlike.params import Params, load
 from humanlike.progress import bar
 
 FACES_PER_CHUNK = 10
+RUNTIME_OF_GRADIENTS = ("tensorflow", "float32")
 UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 
 #: A folder's name ends in its `fingerprint`; a half-written chunk has a dot and a process' number.
@@ -54,6 +56,7 @@ def run(network: str, fold: int) -> None:
         params.explain.checked_per_class,
         params.explain.seed,
     )
+    say_who_computes(params)
     settings = explainer_settings(params)
     known = fingerprint(model, chosen, {**settings, "seed": params.explain.seed})
     folder = UNFINISHED / f"{network}-fold{fold}-{known}"
@@ -65,13 +68,11 @@ def run(network: str, fold: int) -> None:
     todo = [number for number, path in enumerate(paths) if not path.exists()]
 
     faces = artifacts.read_array(artifacts.FACES / "images.npy")
-    size = NETWORKS[network].input_size
 
     def task(number: int) -> dict[str, Any]:
         chunk = chunks[number]
         return {
             "images": np.ascontiguousarray(faces[chunk["face"].to_numpy()]),
-            "size": size,
             "classes": chunk["predicted"].map(params.labels.index).to_numpy(),
             "seeds": seeds(chunk["face"], params.explain.seed),
             "other_seeds": seeds(chunk["face"], params.explain.seed, again=True),
@@ -94,7 +95,7 @@ def run(network: str, fold: int) -> None:
         face=chosen["face"].to_numpy(np.int64),
         predicted=chosen["predicted"].to_numpy(np.str_),
         checked=chosen["checked"].to_numpy(np.bool_),
-        **join([artifacts.read_arrays(path) for path in paths], size),
+        **join([artifacts.read_arrays(path) for path in paths], params.explain.method),
     )
     forget_chunks(network, fold)
 
@@ -144,10 +145,23 @@ def seeds(faces: pd.Series, seed: int, again: bool = False) -> NDArray[np.uint32
 def explainer_settings(params: Params) -> dict[str, Any]:
     """What the explainer and its runtime are told, apart from the faces."""
     return {
+        "method": params.explain.method,
+        "hidden": params.explain.hidden,
         "runtime": params.explain.runtime,
         "precision": params.explain.precision,
-        **params.lime.model_dump(),
+        **params.method,
     }
+
+
+def say_who_computes(params: Params) -> None:
+    """Say so where the asked runtime or precision does not serve the method."""
+    asked = params.explain
+    if METHODS[asked.method].gradients and (asked.runtime, asked.precision) != RUNTIME_OF_GRADIENTS:
+        print(
+            f"explain: {asked.method} needs gradients, which TensorFlow computes in float32; "
+            f"{asked.runtime} in {asked.precision} takes the checked faces apart",
+            file=sys.stderr,
+        )
 
 
 def fingerprint(model: Path, chosen: pd.DataFrame, settings: dict[str, Any]) -> str:
@@ -168,7 +182,6 @@ def fingerprint(model: Path, chosen: pd.DataFrame, settings: dict[str, Any]) -> 
 def explain_chunk(
     model: Path,
     images: NDArray[np.uint8],
-    size: int,
     classes: NDArray[np.int64],
     seeds: NDArray[np.uint32],
     other_seeds: NDArray[np.uint32],
@@ -177,41 +190,47 @@ def explain_chunk(
 ) -> dict[str, NDArray[Any]]:
     """Explain a few faces with the model of a file; the model stays loaded for the next chunk.
 
-    The checked ones are explained again with other seeds, and their superpixels taken away.
+    The checked ones are explained again with other seeds, and taken apart: superpixel by
+    superpixel, or cell by cell of a grid where the method has no superpixels.
     """
-    from humanlike.explainers import faithfulness, lime, runtimes
+    from humanlike.explainers import differentiable, faithfulness, runtimes
+    from humanlike.explainers.hiding import Hiding
     from humanlike.training import network_images
 
     options = dict(settings)
-    predictor = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
-    seen = network_images(images, size)
-    found = lime.explain(predictor, seen, classes, seeds=seeds, **options)
+    method = METHODS[options.pop("method")]
+    runtime = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
+    predictor = Hiding(runtime, options.pop("hidden"))
+    network = differentiable.load(model) if method.gradients else predictor
+    explain = method.load()
+    seen = network_images(images, predictor.size)
+    found = explain(network, seen, classes, seeds=seeds, **options)
     seen, classes, other_seeds = seen[checked], classes[checked], other_seeds[checked]
-    again = lime.explain(predictor, seen, classes, seeds=other_seeds, **options)
+    again = explain(network, seen, classes, seeds=other_seeds, **options)
+    if method.superpixels:
+        segments, weights = again.segments, found.weights[checked]
+    else:
+        segments, weights = faithfulness.on_cells(found[checked])
+    curves = faithfulness.probability_curves(
+        predictor, seen, segments, weights, classes, other_seeds
+    )
+    if not method.superpixels:
+        return {"maps": found, "maps_again": again, "curves": curves}
     return {
         "segments": found.segments,
         "weights": found.weights,
         "r2": found.r2,
         "n_superpixels": found.n_superpixels,
         "weights_again": again.weights,
-        "curves": faithfulness.probability_curves(
-            predictor, seen, again.segments, found.weights[checked], classes, other_seeds
-        ),
+        "curves": curves,
     }
 
 
-def join(chunks: list[dict[str, NDArray[Any]]], size: int) -> dict[str, NDArray[Any]]:
+def join(chunks: list[dict[str, NDArray[Any]]], method: str) -> dict[str, NDArray[Any]]:
     """Put chunks together; weights of faces with fewer superpixels are padded with NaN."""
     if not chunks:
-        return {
-            "segments": np.zeros((0, size, size), np.uint8),
-            "weights": np.zeros((0, 1), np.float32),
-            "r2": np.zeros(0, np.float32),
-            "n_superpixels": np.zeros(0, np.int32),
-            "weights_again": np.zeros((0, 1), np.float32),
-            "curves": np.zeros((0, len(CURVES), len(SHARES)), np.float32),
-        }
-    widest = max(chunk["weights"].shape[1] for chunk in chunks)
+        return nothing(METHODS[method].superpixels)
+    widest = max((c["weights"].shape[1] for c in chunks if "weights" in c), default=0)
 
     def together(key: str) -> NDArray[Any]:
         arrays = [chunk[key] for chunk in chunks]
@@ -223,3 +242,19 @@ def join(chunks: list[dict[str, NDArray[Any]]], size: int) -> dict[str, NDArray[
         return np.concatenate(arrays)
 
     return {key: together(key) for key in chunks[0]}
+
+
+def nothing(superpixels: bool) -> dict[str, NDArray[Any]]:
+    """What is found where there is no face to explain."""
+    found: dict[str, NDArray[Any]] = (
+        {
+            "segments": np.zeros((0, 1, 1), np.uint8),
+            "weights": np.zeros((0, 1), np.float32),
+            "r2": np.zeros(0, np.float32),
+            "n_superpixels": np.zeros(0, np.int32),
+            "weights_again": np.zeros((0, 1), np.float32),
+        }
+        if superpixels
+        else dict.fromkeys(("maps", "maps_again"), np.zeros((0, 1, 1), np.float32))
+    )
+    return {**found, "curves": np.zeros((0, len(CURVES), len(SHARES)), np.float32)}

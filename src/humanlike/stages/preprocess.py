@@ -6,9 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +17,11 @@ from humanlike import artifacts, datasets
 from humanlike.datasets import Listing
 from humanlike.datasets.check import report
 from humanlike.datasets.folds import assign_folds
-from humanlike.datasets.table import UNUSED_FRAME
+from humanlike.datasets.table import BY_DESIGN, UNUSED_FRAME
 from humanlike.errors import HumanlikeError
-from humanlike.faces.detect import Detector, detector
-from humanlike.faces.extract import extract_face
-from humanlike.faces.images import Rejected
+from humanlike.faces.extract import Face, extract_faces
 from humanlike.params import Params, Preprocess, load
 from humanlike.progress import bar
-
-Face = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
 def run() -> None:
@@ -52,15 +45,16 @@ def run() -> None:
             f"{artifacts.DATA}/: no photograph of any of {', '.join(params.expressions)}; "
             f"`humanlike datasets check {artifacts.DATA}` says what was recognised"
         )
-    kept, rejected = extract_all(photographs, params.preprocess)
-    faces = photographs.loc[kept].reset_index(drop=True)
+    found, rejected = extract_all(photographs, params.preprocess)
+    faces = photographs.loc[found.index].assign(**found).reset_index(drop=True)
     faces["fold"] = assign_folds(faces, params.preprocess.folds, params.preprocess.seed)
     faces.insert(0, "face", range(len(faces)))
 
     artifacts.write_table(
         artifacts.FACES / "faces.csv",
-        faces[["face", "dataset", "subject", "expression", "fold", "source"]],
+        faces[["face", "dataset", "subject", "expression", "fold", "source", "detector"]],
     )
+    _write_votes(faces)
     shared = report(artifacts.DATA, listing).shared[["subject", "other"]].drop_duplicates()
     if len(shared):
         print(
@@ -68,7 +62,7 @@ def run() -> None:
             f" a fold: see `humanlike datasets check {artifacts.DATA}`",
             file=sys.stderr,
         )
-    skipped = listing.skipped[listing.skipped["reason"] != UNUSED_FRAME]
+    skipped = listing.skipped[~listing.skipped["reason"].isin(BY_DESIGN)]
     left_out = pd.concat([skipped[["source", "reason"]], rejected])
     artifacts.write_table(artifacts.PLOTS / "rejected.csv", left_out)
     counts = summary(listing, faces, left_out, params)
@@ -76,17 +70,21 @@ def run() -> None:
     artifacts.write_json(artifacts.METRICS / "preprocess.json", counts)
 
 
-def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[int], pd.DataFrame]:
+def extract_all(
+    photographs: pd.DataFrame, settings: Preprocess
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write images.npy and landmarks.npy of the photographs in which one face is found.
 
     Returns
     -------
-    kept
-        Positions of the photographs whose faces were written, in order.
+    found
+        Columns `detector, overhangs` of the photographs whose faces were written, in order; the
+        index says which photographs.
     rejected
         Columns `source, reason`, one row for each other photograph.
     """
     kept: list[int] = []
+    told: list[tuple[str, bool]] = []
     rejected: list[tuple[str, str]] = []
     landmarks: list[NDArray[np.float32]] = []
     shape = (len(photographs), settings.size, settings.size)
@@ -94,12 +92,13 @@ def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[i
         # On disk, as the faces of a large data set would not fit in memory.
         images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         _reserve(path)
-        for position, found in enumerate(_faces(list(photographs["file"]), settings)):
-            if isinstance(found, str):
-                rejected.append((photographs["source"][position], found))
+        for position, face in enumerate(_faces(photographs, settings)):
+            if isinstance(face, str):
+                rejected.append((photographs["source"][position], face))
                 continue
-            images[len(kept)], points = found
-            landmarks.append(points)
+            images[len(kept)] = face.image
+            landmarks.append(face.landmarks)
+            told.append((face.detector, face.overhangs))
             kept.append(position)
         if not kept:
             raise HumanlikeError(
@@ -111,29 +110,22 @@ def extract_all(photographs: pd.DataFrame, settings: Preprocess) -> tuple[list[i
         _shorten(path, len(kept))
     with artifacts.whole(artifacts.FACES / "landmarks.npy") as path:
         np.save(path, np.stack(landmarks))
-    return kept, pd.DataFrame(rejected, columns=["source", "reason"])
+    return (
+        pd.DataFrame(told, index=kept, columns=["detector", "overhangs"]),
+        pd.DataFrame(rejected, columns=["source", "reason"]),
+    )
 
 
-def _faces(names: list[str], settings: Preprocess) -> Iterator[Face | str]:
+def _faces(photographs: pd.DataFrame, settings: Preprocess) -> Iterator[Face | str]:
     """Give the face of each photograph in turn, or the reason why there is none."""
-    workers = min(os.cpu_count() or 1, len(names))
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        found = pool.map(partial(_face, settings), names, chunksize=8)
-        yield from bar(found, "preprocess", total=len(names), unit="photograph")
-
-
-def _face(settings: Preprocess, name: str) -> Face | str:
-    try:
-        return extract_face(
-            artifacts.DATA / name, _detector(settings.detector), settings.size, settings.upsample
-        )
-    except Rejected as reason:
-        return str(reason)
-
-
-@lru_cache
-def _detector(kind: str) -> Detector:
-    return detector(kind)
+    found = extract_faces(
+        datasets.places(photographs, artifacts.DATA),
+        settings.detector,
+        settings.size,
+        settings.upsample,
+        largest=settings.faces == "largest",
+    )
+    yield from bar(found, "preprocess", total=len(photographs), unit="photograph")
 
 
 def _reserve(path: Path) -> None:
@@ -152,11 +144,26 @@ def _shorten(path: Path, length: int) -> None:
     cut.replace(path)
 
 
+def _write_votes(faces: pd.DataFrame) -> None:
+    """Write what people said of the faces, where their data sets tell."""
+    path = artifacts.FACES / "votes.csv"
+    path.unlink(missing_ok=True)
+    voted = faces[faces["votes"].notna()]
+    if len(voted):
+        votes = pd.DataFrame(list(voted["votes"]), index=voted["face"]).reset_index()
+        artifacts.write_table(path, votes)
+
+
 def summary(
     listing: Listing, faces: pd.DataFrame, left_out: pd.DataFrame, params: Params
 ) -> dict[str, Any]:
-    """Count what came in and what was left out."""
+    """Count what came in and what was left out.
+
+    `overhanging` faces have a landmark of jaw or chin beyond the photograph.
+    """
     named = listing.photographs["expression"].isin(params.expressions)
+    # Particulars of one picture stand in parentheses.
+    reasons = Counter(reason.partition(" (")[0] for reason in left_out["reason"])
     by_set = {
         name: {
             "faces": len(rows),
@@ -168,8 +175,11 @@ def summary(
     return {
         "faces": len(faces),
         "subjects": int(faces.groupby("dataset")["subject"].nunique().sum()),
-        "left_out": dict(sorted(Counter(left_out["reason"]).items())),
+        "overhanging": int(faces["overhangs"].sum()),
+        "left_out": dict(sorted(reasons.items())),
         "of_other_expressions": int((~named).sum()),
         "unused_frames": int((listing.skipped["reason"] == UNUSED_FRAME).sum()),
         "datasets": by_set,
+        # There, each picture counts as a subject: two of one person may be on both sides of a fold.
+        "without_subjects": listing.without_subjects,
     }

@@ -31,8 +31,6 @@ from humanlike.report.tables import (
     write_tables,
 )
 
-#: What this stage joins, each with a file for every network and fold.
-JOINED = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
 VERDICT = artifacts.PLOTS / "score" / "verdict.txt"
 NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score.\n"
 
@@ -41,13 +39,7 @@ def run() -> None:
     """Write all metrics and plots of the networks and folds that params.yaml names."""
     params = load()
     # What other networks and folds left behind, or people put there, is neither read nor touched.
-    storage.bring(
-        [
-            artifacts.unit(kind, network, fold, suffix)
-            for kind, suffix in JOINED.items()
-            for network, fold in params.units
-        ]
-    )
+    storage.bring(artifacts.joined(params.units))
     join_training(params)
 
     references = [read_reference(name, params.labels) for name in params.score.references]
@@ -74,9 +66,10 @@ def run() -> None:
             for name, masks in regions.items():
                 if label not in masks:
                     continue
-                perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
-                marked = mark(stretch(perfect), params.score.threshold)
-                known[name].ceilings[key] = float(iou(marked, masks[label]))
+                if "superpixels" in arrays:
+                    perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
+                    marked = mark(stretch(perfect), params.score.threshold)
+                    known[name].ceilings[key] = float(iou(marked, masks[label]))
                 known[name].influences[key] = subject_influences(
                     maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
@@ -104,9 +97,13 @@ def count(
 
 
 def fits(network: str, arrays: dict[str, NDArray[Any]]) -> pd.DataFrame:
-    """LIME's fit of each explained face and how many parts it was cut into, a row a face."""
+    """The fit of each explained face and how many parts it was cut into, a row a face.
+
+    Unknown for methods without superpixels.
+    """
     figures_of = {"r2": "r2", "superpixels": "n_superpixels"}
-    known = {name: arrays[array].astype(float) for name, array in figures_of.items()}
+    unknown = np.full(len(arrays["predicted"]), np.nan)
+    known = {name: arrays.get(array, unknown).astype(float) for name, array in figures_of.items()}
     return pd.DataFrame({"network": network, **known})
 
 
@@ -119,13 +116,15 @@ def join_training(params: Params) -> None:
         history = artifacts.read_table(artifacts.unit("history", network, fold, ".csv"))
         artifacts.write_table(folder / "history" / f"{network}_fold{fold}.csv", history)
         table = artifacts.read_table(artifacts.unit("predictions", network, fold, ".csv"))
-        right = float((table["expression"] == table["predicted"]).mean())
+        # A network from a file may be looked at on photographs without labels.
+        told = table[table["expression"].notna()]
+        right = (told["expression"] == told["predicted"]).mean()
         accuracy.append({"network": network, "fold": fold, "accuracy": right})
-        tables.append(table[["expression", "predicted"]].assign(network=network, fold=fold))
+        tables.append(told[["expression", "predicted"]].assign(network=network, fold=fold))
     by_fold = pd.DataFrame(accuracy)
     artifacts.write_table(folder / "accuracy.csv", by_fold.round(DIGITS))
-    known = by_fold.groupby("network")["accuracy"].mean().mean()
-    artifacts.write_json(artifacts.METRICS / "train.json", decisive({"accuracy": float(known)}))
+    known = mean(by_fold.groupby("network")["accuracy"].mean())
+    artifacts.write_json(artifacts.METRICS / "train.json", decisive({"accuracy": known}))
     confusion = pd.concat(tables)
     artifacts.write_table(folder / "confusion.csv", confusion)
     counts = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
-from humanlike.params import load
+from humanlike.params import ModelFile, Params, load
 
 
 def run(network: str, fold: int) -> None:
@@ -26,6 +27,10 @@ def run(network: str, fold: int) -> None:
     params.check_unit(network, fold)
     faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     held_out = (faces["fold"] == fold).to_numpy()
+    origin = params.train.optimisation[network]
+    if isinstance(origin, ModelFile):
+        take(network, fold, origin, faces[held_out], params)
+        return
     for part, rows in (("test", held_out), ("training", ~held_out)):
         if not rows.any():
             raise HumanlikeError(
@@ -65,7 +70,7 @@ def run(network: str, fold: int) -> None:
         augmentation=Augmentation(**settings.augmentation.model_dump()),
         seed=settings.seed,
         progress=f"train {network} fold {fold}",
-        **settings.optimisation[network].model_dump(),
+        **origin.model_dump(),
     )
     probabilities = training.predict(model, images[tested])
 
@@ -75,6 +80,58 @@ def run(network: str, fold: int) -> None:
     artifacts.write_table(
         artifacts.unit("predictions", network, fold, ".csv"),
         predictions(faces.iloc[tested], probabilities, params.labels),
+    )
+
+
+def take(network: str, fold: int, origin: ModelFile, faces: pd.DataFrame, params: Params) -> None:
+    """Take a network from its file instead of training it; its history is empty.
+
+    Raises
+    ------
+    HumanlikeError
+        The file is not the one that the params name, cannot be opened safely, or knows other
+        classes than `expressions` names.
+    """
+    from humanlike.networks.conventions import (
+        OTHER,
+        are_probabilities,
+        column_order,
+        parse_classes,
+        softmax,
+    )
+    from humanlike.networks.foreign import open_model
+    from humanlike.training import network_images
+
+    path = Path(origin.file)
+    found = artifacts.digest(path)
+    if found != origin.sha256:
+        raise HumanlikeError(
+            f"{path}: its SHA-256 is {found}, and not train.optimisation.{network}.sha256; change"
+            " that if this is the file that you mean"
+        )
+    opened = open_model(path, origin.size)
+    classes = parse_classes(origin.classes, opened.outputs)
+    order = column_order(classes)
+    known = [classes[output] for output in order if classes[output] != OTHER]
+    if known != params.labels:
+        raise HumanlikeError(
+            f"{path} tells {', '.join(known)} apart, and expressions of params.yaml names"
+            f" {', '.join(params.labels)}; name the same in both"
+        )
+    if faces.empty:
+        raise HumanlikeError(f"train {network} fold {fold}: there are no faces in this fold")
+    images = artifacts.read_array(artifacts.FACES / "images.npy")[faces.index.to_numpy()]
+    outputs = opened.predict(network_images(images, opened.size), origin.input)
+    logits = not are_probabilities(outputs)
+    with artifacts.whole(artifacts.unit("models", network, fold, ".keras")) as temporary:
+        opened.save(temporary, origin.input, order, logits)
+    probabilities = (softmax(outputs) if logits else outputs)[:, order]
+    labels = [*known, *(f"other{number}" for number in range(len(known), len(order)))]
+    empty = pd.DataFrame(columns=["epoch", "loss", "accuracy", "val_loss", "val_accuracy"])
+    artifacts.write_table(artifacts.unit("history", network, fold, ".csv"), empty)
+    artifacts.write_table(
+        artifacts.unit("predictions", network, fold, ".csv"),
+        predictions(faces, probabilities, labels),
     )
 
 

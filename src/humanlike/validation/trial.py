@@ -34,22 +34,30 @@ class Result:
     canonical_changed: NDArray[np.bool_]  #: (N, H, W)
 
 
-def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
-    """Train on one set and on its shuffled labels, and explain both networks on the same faces.
+@dataclass(frozen=True)
+class Pair:
+    """Two networks, one of a set and one of its shuffled labels, and faces to explain."""
 
-    The faces are held-out ones that the trained network tells rightly, as many of each label.
-    """
+    model: keras.Model
+    blind: keras.Model
+    faces: Faces  #: held-out ones that the trained network tells rightly, as many of each label
+    accuracies: list[float]  #: of the first after each epoch, on held-out subjects
+    shuffled_accuracy: float
+
+
+def train_pair(
+    region: str, faces: Faces, seed: int, effort: Effort, rng: np.random.Generator
+) -> Pair:
+    """Train on one set and on its shuffled labels, and choose the faces to explain."""
     from humanlike.networks.builder import build
-    from humanlike.training import network_images, predict
+    from humanlike.training import predict
 
     held_out = is_held_out(faces, effort)
     shown, tested = faces[~held_out], faces[held_out]
-    rng = np.random.default_rng([seed, REGIONS.index(region)])
     model = build(effort.network, 2, input_scaling="native", seed=seed)
     accuracy = train(model, shown, tested, seed, effort, region)
     predicted = predict(model, tested.images).argmax(axis=1)
     chosen = tested[choose(predicted == tested.labels, tested.labels, effort.explained, rng)]
-    segments, weights = explain(model, chosen, seed, effort)
 
     blind = build(effort.network, 2, input_scaling="native", seed=seed)
     labels = planted.shuffled_within(shown.labels, shown.subjects, rng)
@@ -57,7 +65,18 @@ def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
     shuffled_accuracy = train(
         blind, shuffled, tested, seed, effort, f"{region}, shuffled", len(accuracy)
     )
-    _, blind_weights = explain(blind, chosen, seed, effort)
+    return Pair(model, blind, chosen, accuracy, shuffled_accuracy[-1])
+
+
+def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
+    """Train on one set and on its shuffled labels, and explain both networks on the same faces."""
+    from humanlike.training import network_images
+
+    rng = np.random.default_rng([seed, REGIONS.index(region)])
+    pair = train_pair(region, faces, seed, effort, rng)
+    chosen = pair.faces
+    segments, weights = explain(pair.model, chosen, seed, effort)
+    _, blind_weights = explain(pair.blind, chosen, seed, effort)
 
     size = segments.shape[-1]
     changed = network_images(chosen.changed, size) >= 128
@@ -77,9 +96,9 @@ def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
         for name, many in maps.items()
     }
     return Result(
-        accuracy[-1],
-        len(accuracy),
-        shuffled_accuracy[-1],
+        pair.accuracies[-1],
+        len(pair.accuracies),
+        pair.shuffled_accuracy,
         maps,
         changed,
         canonical,

@@ -1,4 +1,4 @@
-"""Write the run as one page that opens from disk."""
+"""The last run as one page that opens from disk."""
 
 from __future__ import annotations
 

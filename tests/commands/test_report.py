@@ -29,10 +29,10 @@ def test_a_run_ends_with_its_page(project: Project) -> None:
     assert "report.html" not in project.run("git", "status", "--porcelain")
 
 
-def test_colours_write_the_page_again_and_nothing_else(project: Project) -> None:
+def test_colours_write_the_page_again_and_train_nothing(project: Project) -> None:
     before = page(project)
     change_params(project, {"report.colours": "jet"})
-    assert stages_run(project.run("dvc", "repro")) == ["report"]
+    assert stages_run(project.run("dvc", "repro")) == ["score"]
     assert page(project) != before
     assert project.repro() == []
     project.restore()

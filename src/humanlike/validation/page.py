@@ -1,0 +1,147 @@
+"""What every method of explanation showed on known answers: a page of tables, words, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from humanlike import figures
+from humanlike.canonical.warp import warp
+from humanlike.validation.compare import REFERENCES, Compared
+from humanlike.validation.sets import Faces
+from humanlike.validation.telling import LEAST_CONCENTRATION, MOST_OF_SHUFFLED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DIGITS = {
+    "concentration": 2,
+    "shuffled": 2,
+    "deletion": 3,
+    "insertion": 3,
+    "stability": 3,
+    "seconds": 2,
+}
+
+#: A layer's randomisation has changed a map when its rank correlation with the first is below it.
+UNCHANGED = 0.5
+
+
+def summarise(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method: in how many sets it looked at the planted region most, and its means."""
+    by_method = table.groupby("method", sort=False)
+    found = (table["first"] == table["region"]).groupby(table["method"], sort=False)
+    return pd.DataFrame(
+        {
+            "found": found.sum().astype(str) + " of " + found.size().astype(str),
+            **{name: by_method[name].mean() for name in _DIGITS},
+        }
+    ).reset_index()
+
+
+def words(table: pd.DataFrame, sanity: pd.DataFrame) -> str:
+    """The reading of the tables in three sentences."""
+    told = table[~table["method"].isin(REFERENCES)]
+    missed = told[told["first"] != told["region"]]
+    methods = list(dict.fromkeys(told["method"]))
+    whole = [m for m in methods if m not in set(missed["method"])]
+    first = f"The planted region was looked at most in every set by {_list(whole)}"
+    if len(missed):
+        elsewhere = [
+            f"{method} not in {_list(rows['region'])}"
+            for method, rows in missed.groupby("method", sort=False)
+        ]
+        first += f"; it was missed by {'; '.join(elsewhere)}"
+    means = told.groupby("method", sort=False)[["concentration", "shuffled"]].mean()
+    weak = [str(m) for m in means.index[means["concentration"] < LEAST_CONCENTRATION]]
+    blind = [str(m) for m in means.index[means["shuffled"] > MOST_OF_SHUFFLED]]
+    second = (
+        f"Importance lies densest inside the truly changing pixels with "
+        f"{means['concentration'].idxmax()} ({means['concentration'].max():.2f} times their area); "
+        f"it is below {LEAST_CONCENTRATION:g} times with {_list(weak)}, and above "
+        f"{MOST_OF_SHUFFLED:g} for a network of shuffled labels with {_list(blind)}"
+    )
+    final = sanity.groupby("method", sort=False)["similarity"].last()
+    kept = [str(m) for m in final.index[final > UNCHANGED]]
+    third = (
+        f"With every layer at random, maps stay as they were (rank correlation above "
+        f"{UNCHANGED:g}) with {_list(kept)}"
+    )
+    return f"{first}. {second}. {third}."
+
+
+def page(table: pd.DataFrame, sanity: pd.DataFrame, command: str) -> str:
+    """The page in Markdown; `command` is what made it."""
+    cascade = sanity.pivot_table(
+        index="method", columns="layer", values="similarity", sort=False
+    ).reset_index()
+    return "\n".join(
+        [
+            "# Every method of explanation on known answers",
+            "",
+            f"Made by `{command}`; [explainers](../explainers.md) says what is what.",
+            "",
+            words(table, sanity),
+            "",
+            "## All sets",
+            "",
+            markdown(summarise(table)),
+            "",
+            "## Each set",
+            "",
+            markdown(table.drop(columns=["accuracy", "area", "canonical_area"])),
+            "",
+            "## Layers at random, from the last on",
+            "",
+            "Rank correlation with the map of the trained network, mean over faces and sets.",
+            "",
+            markdown(cascade),
+            "",
+            "![mean heatmaps](explainers.png)",
+            "",
+        ]
+    )
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table in Markdown, numbers rounded and what is unknown left out."""
+
+    def cell(name: str, value: object) -> str:
+        if isinstance(value, float):
+            return "–" if np.isnan(value) else f"{value:.{_DIGITS.get(name, 2)}f}"
+        return str(value)
+
+    names = [str(name) for name in table.columns]
+    rows = [
+        [cell(name, value) for name, value in zip(names, row, strict=True)]
+        for row in table.itertuples(index=False)
+    ]
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def picture(
+    sets: Mapping[str, Faces],
+    compared: Mapping[str, Compared],
+    places: Mapping[str, NDArray[np.bool_]],
+) -> Figure:
+    """Mean heatmaps of every method over the mean face, with the planted region's outline."""
+    pictures, notes = {}, {}
+    for region, found in compared.items():
+        faces = sets[region]
+        mean_face = np.mean(
+            [warp(i, p) for i, p in zip(faces.images, faces.landmarks, strict=True)], axis=0
+        ).astype(np.uint8)
+        ratios = found.table.set_index("method")["concentration"]
+        for name, heatmap in found.canonical.items():
+            pictures[name, region] = figures.heatmap_over_face(heatmap, mean_face, places[region])
+            notes[name, region] = f"{ratios[name]:.2f}"
+    return figures.heatmap_grid(pictures, notes)
+
+
+def _list(names: list[str] | pd.Series) -> str:
+    return ", ".join(names) if len(names) else "none"
