@@ -48,7 +48,7 @@ def test_paper_profile_is_the_published_setting() -> None:
         assert fitted.optimizer == network.optimizer
         assert fitted.learning_rate == network.learning_rate
         assert (fitted.epochs, fitted.batch_size) == (network.epochs, 128)
-        assert (fitted.schedule, fitted.batch_norm_momentum) == ("constant", None)
+        assert (fitted.schedule, fitted.dropout) == ("constant", None)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class Optimisation(Section):
     epochs: Positive
     batch_size: Positive
     schedule: Literal["constant", "cosine"] = "constant"
-    batch_norm_momentum: Annotated[float, Field(ge=0, lt=1)] | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class ModelFile(Section):

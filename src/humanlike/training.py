@@ -59,7 +59,7 @@ def fit(
     batch_size: int,
     seed: int,
     schedule: str = "constant",
-    batch_norm_momentum: float | None = None,
+    dropout: float | None = None,
     augmentation: Augmentation | None = None,
     landmarks: NDArray[np.float32] | None = None,
     validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None,
@@ -88,10 +88,10 @@ def fit(
         How the step size goes: ``"constant"``, or ``"cosine"``: up to `learning_rate` over the
         first tenth of the steps, and down to 0 along half a cosine (Loshchilov & Hutter 2017,
         arXiv 1608.03983, without restarts), so that the last steps settle what the first found.
-    batch_norm_momentum
-        0 to below 1, how much of its running statistics a batch normalisation keeps at each step;
-        None for the network's own. Keras' .99 and .999 need thousands of steps to forget the start,
-        and a network that learns in hundreds is then judged by statistics that are not its own.
+    dropout
+        0 to below 1, the share that the network's dropout layers drop while it learns; None for
+        their own. What drops half keeps a long training from overfitting, and a short one from
+        learning anything. Outside `fit` nothing is dropped, and the layers keep their own.
     augmentation
         Random changes made to each face each time it is shown.
     landmarks
@@ -132,7 +132,7 @@ def fit(
         jit_compile=False,  # XLA is not deterministic, and slower on CPUs
     )
     with (
-        _momentum(model, batch_norm_momentum),
+        _dropping(model, dropout),
         bar(
             title=progress or "",
             total=epochs * len(batches),
@@ -193,17 +193,17 @@ def _step_sizes(
 
 
 @contextmanager
-def _momentum(model: keras.Model, momentum: float | None) -> Iterator[None]:
-    """Give batch normalisations another momentum, unless None, and then their own again."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    own = [layer.momentum for layer in layers]
+def _dropping(model: keras.Model, share: float | None) -> Iterator[None]:
+    """Give dropout layers another rate, unless None, and then their own again."""
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    own = [layer.rate for layer in layers]
     try:
         for layer in layers:
-            layer.momentum = layer.momentum if momentum is None else momentum
+            layer.rate = layer.rate if share is None else share
         yield
     finally:
-        for layer, value in zip(layers, own, strict=True):
-            layer.momentum = value
+        for layer, rate in zip(layers, own, strict=True):
+            layer.rate = rate
 
 
 def _batches(

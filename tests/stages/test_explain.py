@@ -58,7 +58,7 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "expressions: [anger, disgust, fear, happiness, sadness, surprise]",
             "expressions: [anger, fear]",
         ),
-        ("networks: [weinet, mobilenetv3]", "networks: [weinet]"),
+        ("networks: [weinet, songnet]", "networks: [weinet]"),
     ):
         assert old in text
         text = text.replace(old, new)
