@@ -285,7 +285,9 @@ def settle(
     """
     from humanlike.networks.trial import compare
 
-    orders = {"--classes": given} if given else known_orders(opened.outputs)
+    labels = set(faces.table["expression"].dropna())
+    customary = known_orders(opened.outputs, labels)
+    orders = {"--classes": given} if given else customary
     if not orders:
         raise HumanlikeError(
             f"networks with {opened.outputs} outputs have no customary classes; name them in their "
@@ -299,7 +301,7 @@ def settle(
         rows = np.sort(np.random.default_rng(0).choice(rows, TRIED, replace=False))
     truth = list(faces.table["expression"].iloc[rows])
     tried = try_scalings(opened, faces.images[rows])
-    others = {name: o for name, o in known_orders(opened.outputs).items() if o != given}
+    others = {name: order for name, order in customary.items() if order != given}
     table, best = compare(tried, {**orders, **others}, truth)
     typer.echo(
         f"\nAccuracy on {len(rows)} faces, by order of the classes and scaling of the input:"

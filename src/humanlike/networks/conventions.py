@@ -5,7 +5,7 @@ A model file says neither. `humanlike.networks.trial` tries what is customary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +61,18 @@ def scaling_of(name: str, channels: int) -> tuple[NDArray[np.float64], NDArray[n
     return scale[:channels], offset[:channels]
 
 
-def known_orders(outputs: int) -> dict[str, tuple[str, ...]]:
-    """The customary orders of so many classes, each under the first name that it goes by."""
+def known_orders(outputs: int, labels: Collection[str] = ()) -> dict[str, tuple[str, ...]]:
+    """The customary orders of so many classes, each under the first name that it goes by.
+
+    Where labels are given, only those orders that have the most of them.
+    """
     found: dict[tuple[str, ...], str] = {}
-    for number, labels in enumerate(_SETS.get(outputs, [])):
+    for number, known in enumerate(_SETS.get(outputs, [])):
         for name, order in _ORDERS.items():
-            classes = tuple(label for label in order if label in labels)
+            classes = tuple(label for label in order if label in known)
             found.setdefault(classes, name if number == 0 else f"{name}, no neutral")
-    return {name: classes for classes, name in found.items()}
+    most = max((len({*labels} & {*classes}) for classes in found), default=0)
+    return {name: classes for classes, name in found.items() if len({*labels} & {*classes}) == most}
 
 
 def parse_classes(words: Sequence[str], outputs: int) -> tuple[str, ...]:

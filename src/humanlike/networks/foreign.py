@@ -110,7 +110,7 @@ def _load_keras(path: Path) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises what the damage leads to
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise refuse(path, f"Keras cannot read it ({reason})") from None
 
 

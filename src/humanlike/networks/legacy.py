@@ -1,6 +1,6 @@
-"""Networks that Keras 1 and 2 wrote to HDF5, built anew from Keras 3's layers.
+"""Networks that Keras 1, 2 and 3 wrote to HDF5, built anew from Keras 3's layers.
 
-Keras 3 reads some of these files, others not, and would run code in them. Here a file is a
+Keras 3 itself reads some of these files, others not, and would run code in them. Here a file is a
 description and numbers: each layer that it describes is built if it is one of the tables below,
 and filled with the numbers that the file has under its name. Nothing else in the file is looked at.
 
@@ -121,7 +121,7 @@ def load_hdf5(path: Path) -> keras.Model:
             check_hdf5(path, file)
             return _load(path, file)
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
         raise refuse(path, f"cannot be read, it is damaged or cut short ({reason})") from None
     except RecursionError:
         raise refuse(path, "describes layers within layers without end") from None
@@ -136,20 +136,14 @@ def _load(path: Path, file: h5py.File) -> keras.Model:
         raise refuse(path, "is HDF5, but no Keras network")
     config = json.loads(_text(file.attrs["model_config"]))
     version = _text(file.attrs.get("keras_version", "1"))
-    modern = version.split(".")[0] not in ("0", "1", "2")
-    check_config(path, config if modern else _without_modules(config))
-    if modern:
-        model = keras.models.model_from_json(json.dumps(config))
-        built = {layer.name: layer for layer in model.layers}
-    else:
-        reader = _Reader(path, config)
-        model, built = reader.network(config, None)
+    check_config(path, _without_modules(config))
+    model, built = _Reader(path, config).network(config, None)
     fill(path, built, file["model_weights"], _Kernels(config, file.attrs, version))
     return model
 
 
 def _without_modules(config: Any) -> Any:
-    """A description of Keras 2, whose later versions wrote modules that Keras 3 has not."""
+    """A description without the modules that some versions named, and others have not."""
     if isinstance(config, dict):
         return {key: _without_modules(v) for key, v in config.items() if key != "module"}
     return [_without_modules(value) for value in config] if isinstance(config, list) else config
@@ -329,6 +323,11 @@ def _end(end: Any) -> tuple[str, int]:
 
 
 def _sources(node: Any) -> list[tuple[str, int]]:
+    """Where a layer's inputs come from: lists until Keras 2, tensors in Keras 3."""
+    if isinstance(node, dict):
+        first = node["args"][0]
+        tensors = first if isinstance(first, list) else [first]
+        return [_end(tensor["config"]["keras_history"]) for tensor in tensors]
     return [_end(source) for source in _listed(node)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickletools
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,12 +170,17 @@ def check_keras(path: Path) -> None:
             check_archive(path, archive)
             if archive.getinfo("config.json").file_size > MOST_TEXT:
                 raise refuse(path, "its config.json is larger than any network's")
-            check_config(path, json.loads(archive.read("config.json")))
+            config = json.loads(archive.read("config.json"))
+            # How it was trained is not read.
+            check_config(path, {k: v for k, v in config.items() if k != "compile_config"})
             with archive.open("model.weights.h5") as weights, h5py.File(weights, "r") as file:
                 check_hdf5(path, file)
     except KeyError as error:
         raise refuse(path, f"is no Keras file ({error.args[0]!s})") from None
-    except (OSError, ValueError, zipfile.BadZipFile, RecursionError, NotImplementedError) as error:
+    except (
+        *(OSError, ValueError, zipfile.BadZipFile, RecursionError, NotImplementedError),
+        *(AttributeError, zlib.error),
+    ) as error:
         raise refuse(path, f"cannot be read, it is damaged or cut short ({error})") from None
 
 
