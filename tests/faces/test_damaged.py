@@ -24,7 +24,7 @@ from humanlike.faces.images import Rejected
 outcomes = {}
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:
-        face = extract_face(path, detector("auto"), 64)
+        face = extract_face(path, detector("hog"), 64)
         assert face.image.shape == (64, 64) and face.landmarks.shape == (68, 2)
         outcomes[path.name] = "used"
     except Rejected as reason:
