@@ -117,5 +117,5 @@ def test_methods_name_every_setting(profile: str) -> None:
         for name, value in values.items():
             assert f"{name} {value}" in text
     assert "720 faces of 40 people" in text
-    assert text.startswith("Faces were found by dlib's HOG detector, ")
+    assert text.startswith("Faces were found by dlib's HOG detector")
     assert "40 people" not in paper.methods(params, None, listed)

@@ -263,6 +263,15 @@ def _cell(value: object, digits: int) -> str:
     return f"{value:.{digits}f}" if isinstance(value, float) else latex(value)
 
 
+_DETECTORS = {
+    "auto": "dlib's HOG detector or, where that found none, on the enlarged photograph, by dlib's "
+    "convolutional detector, or in the whole photograph",
+    "hog": "dlib's HOG detector",
+    "cnn": "dlib's convolutional detector",
+    "whole": "no detector, the photographs being faces already",
+}
+
+
 def methods(
     params: Params, counts: Mapping[str, Any] | None, settings: Mapping[str, Mapping]
 ) -> str:
@@ -290,11 +299,7 @@ def methods(
         "imagenet": "from ImageNet weights where these exist",
     }.get(train.weights, "from given weights where these exist")
     names = ", ".join(network_name(network) for network in train.networks)
-    detector = {
-        "hog": "dlib's HOG detector",
-        "cnn": "dlib's convolutional detector",
-        "whole": "no detector, the photographs being faces already",
-    }[params.preprocess.detector]
+    detector = _DETECTORS.get(params.preprocess.detector, params.preprocess.detector)
     threshold = params.score.threshold
     marked = "Otsu's threshold" if threshold == "otsu" else f"a threshold of {threshold:g}"
     negative = "negative importance set to 0" if params.standardize.positive_only else "signs kept"
