@@ -7,7 +7,7 @@ from ruamel.yaml import YAML
 
 from humanlike.errors import HumanlikeError
 from humanlike.networks.registry import NETWORKS
-from humanlike.params import Params, load, parse
+from humanlike.params import ModelFile, Optimisation, Params, load, parse
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = [ROOT / "params.yaml", *sorted((ROOT / "profiles").glob("*.yaml"))]
@@ -45,6 +45,7 @@ def test_paper_profile_is_the_published_setting() -> None:
     assert (params.lime.sampling, params.explain.positives_per_class) == ("bernoulli", 100)
     for key, network in NETWORKS.items():
         fitted = params.train.optimisation[key]
+        assert isinstance(fitted, Optimisation)
         assert fitted.optimizer == network.optimizer
         assert fitted.learning_rate == network.learning_rate
         assert (fitted.epochs, fitted.batch_size) == (network.epochs, 128)
@@ -84,6 +85,49 @@ def test_impossible_values_end_in_one_line_that_says_what_is_allowed(
     assert "\n" not in message
     for part in said:
         assert part in message
+
+
+FILE = {
+    "file": "models/mine.hdf5",
+    "sha256": "0" * 64,
+    "classes": ["angry", "scared", "happy"],
+    "input": "-1..1",
+}
+
+
+def with_file(**changes: object) -> dict:
+    changed = with_value("train.networks", ["weinet", "mine"])
+    changed["train"]["optimisation"]["mine"] = {**FILE, **changes}
+    return changed
+
+
+def test_a_network_may_be_a_file() -> None:
+    origin = parse(with_file()).train.optimisation["mine"]
+    assert isinstance(origin, ModelFile)
+    assert (origin.file, origin.input, origin.size) == (FILE["file"], "-1..1", None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"input": "0..2"}, "train.optimisation.mine.input: '0..2' is not allowed"),
+        ({"sha256": "12"}, "train.optimisation.mine.sha256"),
+        ({"classes": ["angry", "tired"]}, "train.optimisation.mine.classes: 'tired' is no expr"),
+        ({"epochs": 3}, "train.optimisation.mine.epochs: there is no such key"),
+    ],
+)
+def test_impossible_entries_of_a_file_end_in_one_line(changes: dict, said: str) -> None:
+    with pytest.raises(HumanlikeError) as error:
+        parse(with_file(**changes))
+    assert said in str(error.value)
+
+
+def test_a_name_that_no_folder_may_have() -> None:
+    changed = with_file()
+    changed["train"]["networks"] = ["../mine"]
+    changed["train"]["optimisation"]["../mine"] = changed["train"]["optimisation"].pop("mine")
+    with pytest.raises(HumanlikeError, match="a name is letters"):
+        parse(changed)
 
 
 def test_a_missing_key_is_named() -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest, wilcoxon
+from scipy.stats import binomtest
 
 #: Differences that luck brings about more often than this are not clear.
 CLEAR = 0.05
@@ -37,11 +37,10 @@ def compare(
 ) -> tuple[pd.DataFrame, Choice]:
     """Try every scaling with every order of classes, and take the best if it is clear.
 
-    The best is that of the highest accuracy, the mean logarithm of the true class's probability
-    deciding between equals. It is clear where more faces are right than by always naming the most
-    frequent label (binomial test), and where against every other either the faces that only one of
-    both gets right speak for it (McNemar's exact test) or the true class's probability is higher
-    on most faces (Wilcoxon's signed-rank test), at `CLEAR` over the number of all tests. Scalings
+    The best is that of the highest accuracy. It is clear where more faces are right than by always
+    naming the most frequent label (binomial test), and where against every other the faces that
+    only one of both gets right speak for it (McNemar's exact test), at `CLEAR` over the number of
+    all tests. How sure the network is does not count: a wrong scaling may make it surer. Scalings
     that give the same outputs are no rivals.
 
     Parameters
@@ -57,25 +56,22 @@ def compare(
     choice : Choice
     """
     labels = np.asarray(truth, dtype=str)
-    right: dict[tuple[str, str], NDArray[np.bool_]] = {}
-    certainty: dict[tuple[str, str], NDArray[np.float64]] = {}
-    for scaling, rows in probabilities.items():
-        for name, classes in orders.items():
-            names = np.asarray(classes)
-            own = (labels[:, None] == names) @ np.eye(len(names))
-            right[scaling, name] = names[rows.argmax(axis=1)] == labels
-            certainty[scaling, name] = np.log(np.maximum((rows * own).sum(axis=1), 1e-12))
+    right = {
+        (scaling, name): np.asarray(classes)[rows.argmax(axis=1)] == labels
+        for scaling, rows in probabilities.items()
+        for name, classes in orders.items()
+    }
     table = pd.DataFrame(
         {s: {name: right[s, name].mean() for name in orders} for s in probabilities}
     )
-    best = max(right, key=lambda pair: (right[pair].mean(), certainty[pair].mean()))
-    allowed = CLEAR / max(2 * (len(right) - 1) + 1, 1)
+    best = max(right, key=lambda pair: right[pair].mean())
+    allowed = CLEAR / len(right)
     most_frequent = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
     sure = most_frequent < 1 and bool(
         binomtest(int(right[best].sum()), len(labels), most_frequent, "greater").pvalue <= allowed
     )
     others = [pair for pair in right if pair != best and not _same(probabilities, best, pair)]
-    worse = [pair for pair in others if _clearly_better(right, certainty, best, pair, allowed)]
+    worse = [pair for pair in others if _more_right(right[best], right[pair]) <= allowed]
     rivals = [pair for pair in others if pair not in worse]
     return table, Choice(*best, float(right[best].mean()), sure, rivals, worse)
 
@@ -88,18 +84,7 @@ def _same(
     return best[1] == pair[1] and alike
 
 
-def _clearly_better(
-    right: Mapping[tuple[str, str], NDArray[np.bool_]],
-    certainty: Mapping[tuple[str, str], NDArray[np.float64]],
-    best: tuple[str, str],
-    pair: tuple[str, str],
-    allowed: float,
-) -> bool:
-    won = int((right[best] & ~right[pair]).sum())
-    lost = int((right[pair] & ~right[best]).sum())
-    if won + lost and binomtest(won, won + lost, 0.5, "greater").pvalue <= allowed:
-        return True
-    difference = certainty[best] - certainty[pair]
-    if not difference.any():
-        return False
-    return bool(wilcoxon(difference, alternative="greater", method="asymptotic").pvalue <= allowed)
+def _more_right(these: NDArray[np.bool_], those: NDArray[np.bool_]) -> float:
+    """One-sided p of McNemar's exact test that these are no more often right than those."""
+    won, lost = int((these & ~those).sum()), int((those & ~these).sum())
+    return float(binomtest(won, won + lost, 0.5, "greater").pvalue) if won + lost else 1.0
