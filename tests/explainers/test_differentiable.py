@@ -30,16 +30,19 @@ def nested(inner):
     """The same network inside another, twice, so that layers' names clash."""
     image = keras.Input((32, 32, 3))
     features = keras.Sequential([keras.Input((32, 32, 3)), *inner.layers[:4]], name="body")
-    head = keras.Sequential([keras.Input(features.output.shape[1:]), *inner.layers[4:]], name="top")
+    head = keras.Sequential(
+        [keras.Input(features.outputs[0].shape[1:]), *inner.layers[4:]], name="top"
+    )
     body = keras.Model(image, features(image), name="outer")
     return keras.Sequential([keras.Input((32, 32, 3)), body, head])
 
 
 def test_the_map_is_found_inside_nested_models():
     plain = model(layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax"))
-    expected = gradcam(Differentiable(plain), IMAGE, np.array([1]))
+    images, classes = np.repeat(IMAGE, 3, axis=0), np.arange(3)
+    expected = gradcam(Differentiable(plain), images, classes)
     assert expected.max() > 0
-    found = gradcam(Differentiable(nested(plain)), IMAGE, np.array([1]))
+    found = gradcam(Differentiable(nested(plain)), images, classes)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

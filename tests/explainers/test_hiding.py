@@ -17,7 +17,6 @@ def test_what_hides_is_what_it_says(images):
     )
     for name in ("blur", "noise"):
         np.testing.assert_allclose(pictures[name].mean(axis=(1, 2)), means, rtol=0.15)
-    assert (pictures["blur"].std(axis=(1, 2)) < 0.8 * images.std(axis=(1, 2))).all()
     # A blur has no edges: neighbours differ less than in the face.
     for axis in (1, 2):
         assert (

@@ -87,7 +87,7 @@ class Differentiable:
         self._model = model
         self._softmax: int | None = None
         # Traced, not computed: what is kept of it are the tensors' shapes and their order.
-        tf.function(self._survey).get_concrete_function(
+        tf.function(self._survey, autograph=False).get_concrete_function(
             tf.TensorSpec((1, self.size, self.size), tf.float32)
         )
 
