@@ -108,7 +108,7 @@ def crop_window(
     high = np.clip(points.max(axis=0), 0, side - 1) + 1
     width = rng.uniform(max((1 - crop) * side, *(high - low)), side)
     first = np.maximum(0, high - width)
-    # Rounding may have put the first beyond it; and NumPy refuses a last of -0, which + 0.0 makes 0.
+    # Rounding may have put the first beyond it; NumPy refuses a last of -0, which + 0.0 makes 0.
     last = np.maximum(first, np.minimum(low, side - width)) + 0.0
     left, top = rng.uniform(first, last)
     return float(left), float(top), float(width)
