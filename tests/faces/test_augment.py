@@ -44,6 +44,16 @@ def test_same_seed_same_face(image, landmarks, seed):
     np.testing.assert_array_equal(first, second)
 
 
+def test_points_on_the_very_edges():
+    """Of both signs of 0, and of single precision, whose rounding may leave no room at all."""
+    points = np.array([[-0.0, -0.0], [SIDE - 1, SIDE + 5]], dtype=np.float32)
+    for seed in range(50):
+        window = crop_window(points, SIDE, 0.5, np.random.default_rng(seed))
+        assert window == (0, 0, SIDE)
+        left, top, width = crop_window(points[:1], SIDE, 0.5, np.random.default_rng(seed))
+        assert (left, top) == (0, 0) and width >= SIDE / 2
+
+
 @given(points, st.floats(0, 1), seeds)
 def test_crop_keeps_every_point_inside_the_image(landmarks, crop, seed):
     left, top, width = crop_window(landmarks, SIDE, crop, np.random.default_rng(seed))

@@ -108,8 +108,9 @@ def crop_window(
     high = np.clip(points.max(axis=0), 0, side - 1) + 1
     width = rng.uniform(max((1 - crop) * side, *(high - low)), side)
     first = np.maximum(0, high - width)
-    # At least the first, which rounding may have put beyond the last.
-    left, top = rng.uniform(first, np.maximum(first, np.minimum(low, side - width)))
+    # Rounding may have put the first beyond it; NumPy refuses a last of -0, which + 0.0 makes 0.
+    last = np.maximum(first, np.minimum(low, side - width)) + 0.0
+    left, top = rng.uniform(first, last)
     return float(left), float(top), float(width)
 
 
