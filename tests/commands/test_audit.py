@@ -213,10 +213,15 @@ def test_the_whole_way(tmp_path: Path) -> None:
     humanlike("synthesize", "drawn", "--subjects", "6", "--images", "1", "--seed", "5")
     audit = (
         *("audit", str(MODEL), "--images", "drawn", "--output", "out", "--faces-per-class", "2"),
-        *("--classes", "Angry,contempt,disgusted,scared,joy,neutral,sad,surprised"),
+        *(
+            "--input",
+            "imagenet",
+            "--classes",
+            "Angry,contempt,disgusted,scared,joy,neutral,sad,surprised",
+        ),
     )
     said = humanlike(*audit)
-    assert "Taken: --input imagenet" in said
+    assert "Accuracy on 42 faces" in said and "probably wrong" not in said
     assert "IoU with the expression's own mask" in said
     out = tmp_path / "out"
     accuracy = json.loads((out / "metrics/train.json").read_text())["accuracy"]["pytorch"]["mean"]

@@ -77,3 +77,13 @@ def test_a_wrong_pair_is_seldom_taken(faces: int) -> None:
         _, choice = compare(tried, ORDERS, labels)
         wrong += choice.clear and choice.scaling != "0..1"
     assert wrong <= 60 * CLEAR
+
+
+def test_a_scaling_that_makes_a_network_far_too_sure_is_clearly_worse() -> None:
+    """Rectified layers of small biases: 255 times the input is 255 times the logits, about."""
+    rng = np.random.default_rng(0)
+    labels = drawn(rng, 400)
+    logits = np.log(simulated(rng, labels, "FER2013", 3))
+    sure = softmax(255 * logits + rng.normal(size=logits.shape, scale=100))
+    _, choice = compare({"0..255": sure, "0..1": softmax(logits)}, ORDERS, labels)
+    assert choice.clear and choice.scaling == "0..1" and ("0..255", "FER2013") in choice.worse

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_rel
 
 #: Differences that luck brings about more often than this are not clear.
 CLEAR = 0.05
@@ -38,10 +38,12 @@ def compare(
     """Try every scaling with every order of classes, and take the best if it is clear.
 
     The best is that of the highest accuracy. It is clear where more faces are right than by always
-    naming the most frequent label (binomial test), and where against every other the faces that
-    only one of both gets right speak for it (McNemar's exact test), at `CLEAR` over the number of
-    all tests. How sure the network is does not count: a wrong scaling may make it surer. Scalings
-    that give the same outputs are no rivals.
+    naming the most frequent label (binomial test), and where against every other either the faces
+    that only one of both gets right speak for it (McNemar's exact test), or it is more often right
+    and its logarithmic score is higher (paired t-test), at `CLEAR` over the number of all tests.
+    The score tells scalings apart that a network of rectified layers answers alike, but far too
+    surely; alone it does not count, as a wrong scaling may make a network surer that is never
+    wrong. Scalings that give the same outputs are no rivals.
 
     Parameters
     ----------
@@ -61,17 +63,30 @@ def compare(
         for scaling, rows in probabilities.items()
         for name, classes in orders.items()
     }
+    score = {
+        (scaling, name): np.log(np.maximum((rows * (labels[:, None] == classes)).sum(axis=1), 1e-9))
+        for scaling, rows in probabilities.items()
+        for name, classes in orders.items()
+    }
     table = pd.DataFrame(
         {s: {name: right[s, name].mean() for name in orders} for s in probabilities}
     )
     best = max(right, key=lambda pair: right[pair].mean())
-    allowed = CLEAR / len(right)
+    allowed = CLEAR / (2 * len(right))
     most_frequent = float(np.unique(labels, return_counts=True)[1].max() / len(labels))
     sure = most_frequent < 1 and bool(
         binomtest(int(right[best].sum()), len(labels), most_frequent, "greater").pvalue <= allowed
     )
     others = [pair for pair in right if pair != best and not _same(probabilities, best, pair)]
-    worse = [pair for pair in others if _more_right(right[best], right[pair]) <= allowed]
+    worse = [
+        pair
+        for pair in others
+        if _more_right(right[best], right[pair]) <= allowed
+        or (
+            right[best].sum() > right[pair].sum()
+            and ttest_rel(score[best], score[pair], alternative="greater").pvalue <= allowed
+        )
+    ]
     rivals = [pair for pair in others if pair not in worse]
     return table, Choice(*best, float(right[best].mean()), sure, rivals, worse)
 
