@@ -111,7 +111,7 @@ def test_every_source_that_decides_is_a_dependency(project: Project) -> None:
 @pytest.mark.parametrize(
     ("path", "stages"),
     [
-        ("src/humanlike/figures.py", ["score"]),
+        ("src/humanlike/figures.py", ["evidence", "score"]),
         ("src/humanlike/params.py", list(STAGES)),
         ("weights/none", ["train"]),
     ],

@@ -28,7 +28,7 @@ REFERENCES = Path("references")
 WEIGHTS = Path("weights")
 
 FACES = ARTIFACTS / "faces"
-EVIDENCE = ARTIFACTS / "evidence.npz"
+EVIDENCE = ARTIFACTS / "evidence" / "maps.npz"
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)
@@ -40,9 +40,10 @@ def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
 
 
 def joined(units: Sequence[tuple[str, int]]) -> list[Path]:
-    """What score joins: the files of every network and fold, a kind after the other."""
+    """What score joins: the evidence, and the files of every network and fold, kind after kind."""
     kinds = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
-    return [unit(kind, *which, suffix) for kind, suffix in kinds.items() for which in units]
+    each = [unit(kind, *which, suffix) for kind, suffix in kinds.items() for which in units]
+    return [EVIDENCE, *each]
 
 
 def weights(name: str) -> str:

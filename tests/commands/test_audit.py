@@ -139,12 +139,12 @@ def test_photographs_in_folders_in_sets_by_a_table_and_without_labels(tmp_path: 
     one = photographs(tmp_path / "one", "happy/a.jpg", "sad/a.jpg", "notes.txt")
     found, _ = read_photographs(one, None)
     assert list(found["expression"]) == ["happiness", "sadness"]
-    assert list(found["path"]) == [str(one / "happy/a.jpg"), str(one / "sad/a.jpg")]
+    assert list(found["path"]) == [one / "happy/a.jpg", one / "sad/a.jpg"]
 
     sets = photographs(tmp_path / "sets", "x/happy/a.jpg", "y/sad/b.jpg", "z/KA.AN1.39.tiff")
     found, _ = read_photographs(sets, None)
     assert list(found["dataset"]) == ["x", "y", "z"]
-    assert list(found["path"])[2] == str(sets / "z/KA.AN1.39.tiff")
+    assert list(found["path"])[2] == sets / "z/KA.AN1.39.tiff"
 
     flat = photographs(tmp_path / "flat", "a.jpg", "b.jpg", "notes.txt")
     found, _ = read_photographs(flat, None)

@@ -74,6 +74,8 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"face": range(24), "expression": "anger", "predicted": ["anger", "fear"] * 12}
     )
     artifacts.write_table(artifacts.unit("predictions", "weinet", 0, ".csv"), table)
+    people = pd.DataFrame({"dataset": "lab", "subject": [f"lab/{face % 6}" for face in range(24)]})
+    artifacts.write_table(artifacts.FACES / "faces.csv", people)
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -225,7 +227,7 @@ def test_every_method_goes_all_the_way_to_the_standard_face(unit: Path, method: 
 
 def test_no_face_at_all_is_no_explanation(unit: Path) -> None:
     for method, row in METHODS.items():
-        found = explain.join([], 64, method)
+        found = explain.join([], method)
         assert len(found["weights" if row.superpixels else "maps"]) == 0
 
 

@@ -10,6 +10,7 @@ from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.commands import show
 from humanlike.params import load
 from humanlike.report.explanations import Checks
+from humanlike.report.pictures import read_reference
 from humanlike.report.tables import rounded
 from humanlike.stages import score
 
@@ -61,8 +62,10 @@ def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
     ]
     score.join_explanations(pd.DataFrame(cells), score.fits("weinet", arrays), checks, params)
     written = json.loads((artifacts.METRICS / "explain.json").read_text())
-    assert written["r2"] == pytest.approx({"mean": 0.82, "weinet": 0.82})
-    assert written["superpixels"] == 28
+    assert written["r2"] == 0.82
+    explanations = json.loads((artifacts.PLOTS / "score" / "explanations.json").read_text())
+    assert explanations["r2"] == pytest.approx({"mean": 0.82, "weinet": 0.82})
+    assert explanations["superpixels"] == 28
     table = pd.read_csv(artifacts.PLOTS / "score" / "explained.csv").set_index("expression")
     assert table.loc["fear", "r2"] == pytest.approx(0.1)
     assert table.loc["sadness", "explained"] == 0 and np.isnan(table.loc["sadness", "r2"])
@@ -75,8 +78,9 @@ def test_numbers_are_rounded_wherever_they_stand() -> None:
 
 def test_where_nothing_can_be_scored_the_reason_is_said(capsys: pytest.CaptureFixture) -> None:
     heatmaps = {("weinet", 0, "neutral"): np.ones((HEIGHT, WIDTH))}
-    masks = score.masks_for(["neutral", "anger", "fear"])
-    score.score(heatmaps, masks, {}, {}, load(ROOT / "params.yaml"))
+    ekman = read_reference("ekman", ["neutral", "anger", "fear"])
+    known = {"ekman": score.Known({}, {})}
+    score.score(heatmaps, [ekman], known, load(ROOT / "params.yaml"))
     assert json.loads((artifacts.METRICS / "score.json").read_text()) == {"iou": None}
 
     unknown = {"mean": None}
