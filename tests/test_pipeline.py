@@ -58,6 +58,21 @@ def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:
     project.restore()
 
 
+def test_another_method_explains_again_and_its_section_alone_counts(project: Project) -> None:
+    ran = project.experiment(**{"explain.method": "gradcam++"})
+    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
+    found = project.metrics("explain.json")
+    assert found["r2"]["mean"] is None and found["superpixels"] is None
+    assert found["stability"]["maps"]["mean"] == 1
+    assert found["deletion"]["mean"] is not None
+    scores = project.metrics("score.json")
+    assert 0 <= scores["iou"]["mean"] <= 1 and scores["ceiling"] is None
+    assert project.experiment(**{"explain.method": "gradcam++", "lime.samples": "23"}) == []
+    ran = project.experiment(**{"explain.method": "cam"})
+    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
+    project.restore()
+
+
 def test_fewer_networks_leave_no_trace_of_the_others(project: Project) -> None:
     assert project.experiment(**{"train.networks": "[weinet]"}) == ["score"]
     for name, content in project.files("metrics", "plots").items():
