@@ -66,6 +66,20 @@ def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:
     project.restore()
 
 
+@pytest.mark.slow
+def test_another_method_explains_again_and_its_section_alone_counts(project: Project) -> None:
+    ran = project.experiment(**{"explain.method": "gradcam++"})
+    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
+    found = project.metrics("explain.json")
+    assert found["r2"] is None and found["stability"] == 1
+    scores = project.metrics("score.json")
+    assert 0 <= scores["iou"] <= 1 and scores["ceiling"] is None
+    assert project.experiment(**{"explain.method": "gradcam++", "lime.samples": "23"}) == []
+    ran = project.experiment(**{"explain.method": "cam"})
+    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
+    project.restore()
+
+
 def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> None:
     project = copy(finished, tmp_path / "project")
     for threshold in ("0.4", "0.5", "0.6"):

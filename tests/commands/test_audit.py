@@ -152,7 +152,7 @@ def test_photographs_in_folders_in_sets_by_a_table_and_without_labels(tmp_path: 
     table = tmp_path / "labels.csv"
     table.write_text("file,subject,expression\nb.jpg,s1,Fearful\n")
     found, left_out = read_photographs(flat, table)
-    assert list(found["expression"]) == ["fear"] and list(found["path"]) == [str(flat / "b.jpg")]
+    assert list(found["expression"]) == ["fear"] and list(found["path"]) == [flat / "b.jpg"]
     assert list(left_out["reason"]) == ["not in labels.csv"]
 
 

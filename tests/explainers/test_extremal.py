@@ -97,19 +97,30 @@ def test_from_the_fixed_start_it_follows_the_reference(
     np.testing.assert_allclose(history, expected, rtol=0, atol=5e-2)
 
 
-def test_the_fast_form_is_like_the_published_one(golden, flat):
-    areas = (0.05, 0.1, 0.2)
-    image, label = golden.images[0], int(golden.classes[0])
+def test_the_fast_form_ends_sooner_with_the_same_masks(golden, flat):
+    image, label = golden.images[2], int(golden.classes[2])
     found = {}
-    for fast, iterations in ((False, 200), (True, 50)):
-        settings = extremal.settings_for(64, areas, iterations, fast)
-        # Coarser than for a face of this size, so that the enlargement is tried.
-        settings = replace(settings, step=4, points=2 if fast else None)
+    for fast in (False, True):
+        settings = replace(extremal.settings_for(64, (0.05, 0.1, 0.2), 200, fast), step=4)
         start = extremal.start_of(flat, image, label, settings)
-        found[fast] = extremal.optimise(flat, image, label, start, settings).masks
-    assert found[True].shape == found[False].shape == (3, 64, 64)
-    alike = np.corrcoef(found[True].mean(axis=0).ravel(), found[False].mean(axis=0).ravel())[0, 1]
-    assert alike > 0.9
+        found[fast] = extremal.optimise(flat, image, label, start, settings)
+    assert found[True].history.shape[-1] < found[False].history.shape[-1] / 2
+    plain, fast = (found[key].masks.mean(axis=0).ravel() for key in (False, True))
+    assert np.corrcoef(plain, fast)[0, 1] > 0.99
+
+
+def test_coarse_masks_are_like_fine_ones():
+    fine = extremal.settings_for(224, (0.1,), 800, fast=False)
+    coarse = extremal.settings_for(224, (0.1,), 800, fast=True)
+    assert coarse.points == 4 and fine.points is None
+    rng = np.random.default_rng(0)
+    parameters = np.kron(rng.random((1, 8, 8)), np.ones((4, 4))).astype(np.float32)
+    found = [
+        masks.enlarged(masks(parameters)).numpy()
+        for masks in (extremal.Masks(224, fine), extremal.Masks(224, coarse))
+    ]
+    np.testing.assert_allclose(*found, atol=0.05)
+    assert np.corrcoef(*(f.ravel() for f in found))[0, 1] > 0.999
 
 
 def test_areas_are_shares_of_the_picture(golden, flat):
@@ -143,4 +154,4 @@ def test_masks_of_ones_are_ones_at_every_size(size):
         side = -(-size // settings.step)
         found = masks.enlarged(masks(np.ones((1, side, side), np.float32))).numpy()
         assert found.shape == (1, size, size)
-        np.testing.assert_allclose(found, 1, atol=0.02)
+        np.testing.assert_allclose(found, 1, atol=0.03)
