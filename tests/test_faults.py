@@ -124,6 +124,9 @@ def lock(project: Project) -> str:
     return path.read_text() if path.exists() else ""
 
 
+STAGES = ("preprocess", "train", "explain", "evidence", "standardize", "score")
+
+
 def test_a_changed_photograph_runs_everything_that_saw_it(project: Project) -> None:
     faces = pd.read_csv(project.folder / "artifacts/faces/faces.csv")
     path = project.folder / "data" / faces["source"][0]
@@ -132,7 +135,7 @@ def test_a_changed_photograph_runs_everything_that_saw_it(project: Project) -> N
     mirrored.save(path)
     change_params(project, {"train.networks": "[weinet]"})
     ran = [stage.partition("@")[0] for stage in project.repro()]
-    assert list(dict.fromkeys(ran)) == ["preprocess", "train", "explain", "standardize", "score"]
+    assert sorted(set(ran)) == sorted(STAGES)
 
 
 def test_a_network_that_predicts_one_expression_only(project: Project) -> None:

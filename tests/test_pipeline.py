@@ -168,14 +168,10 @@ def test_a_fresh_clone_scores_with_other_params_and_trains_nothing(
 def test_explain_and_score_twice_give_the_same_bytes(project: Project) -> None:
     made = ("artifacts/explanations", "artifacts/standardized", "metrics", "plots")
     before = project.files(*made)
-    page = before.pop("plots/report.html")
     ran = stages_run(project.run("dvc", "repro", "-f", "-s", "explain@weinet-0"))
     ran += stages_run(project.run("dvc", "repro", "-f", "-s", "standardize@weinet-0", "score"))
     assert ran == ["explain@weinet-0", "standardize@weinet-0", "score"]
-    after = project.files(*made)
-    # The page names the commit, and the experiments before this test made others.
-    assert len(after.pop("plots/report.html")) == pytest.approx(len(page), abs=200)
-    assert after == before
+    assert project.files(*made) == before
 
 
 def test_an_impossible_value_ends_in_one_line(project: Project) -> None:

@@ -57,7 +57,8 @@ def inputs(stage: str, project: Path = Path()) -> dict[str, str]:
 
     try:
         with Repo(str(project)) as repo:
-            (found,) = repo.stage.collect(stage)
+            # DVC looks for a bare stage's dvc.yaml in the folder that the process works in.
+            (found,) = repo.stage.collect(f"{Path(project, 'dvc.yaml').resolve()}:{stage}")
             return {
                 str(dep): json.dumps(dep.read_params(), sort_keys=True)
                 if isinstance(dep, ParamsDependency)

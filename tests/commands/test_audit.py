@@ -195,7 +195,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
         folder = tmp_path
 
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    change_params(Here(), {"lime.samples": "32", "score.bootstrap": "100"})  # type: ignore[arg-type]
+    change_params(Here(), {"lime.samples": "32"})  # type: ignore[arg-type]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
     def humanlike(*words: str, folder: Path = tmp_path) -> str:
