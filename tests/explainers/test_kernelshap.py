@@ -127,3 +127,18 @@ def test_a_faces_weights_add_up_and_are_its_own(network, images):
         total = found.weights[face, :d].sum() + found.intercept[face]
         np.testing.assert_allclose(total, whole, atol=1e-5)
     assert (found.r2 <= 1).all()
+
+
+def test_a_face_of_one_superpixel_gets_the_whole_difference(network):
+    predictor = Hiding(prepare(network, "tensorflow"))
+    even = np.full((1, 64, 64), 90, np.uint8)
+    found = kernelshap.explain(
+        predictor, even, np.array([0]), seeds=np.array([1]), samples=10, superpixels=1
+    )
+    probabilities = predictor.probabilities(
+        even, np.zeros_like(even), np.array([[[1], [0]]], np.uint8)
+    )
+    assert found.n_superpixels == [1] and found.r2 == [1]
+    np.testing.assert_allclose(
+        found.weights[0, 0], probabilities[0, 0, 0] - probabilities[0, 1, 0], atol=1e-6
+    )

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +45,20 @@ def test_the_same_params_give_the_same_bytes(faces: pd.DataFrame) -> None:
     evidence.run()
     assert artifacts.EVIDENCE.read_bytes() == first
     assert (artifacts.PLOTS / "evidence.png").stat().st_size > 1000
+
+
+def test_the_bytes_do_not_depend_on_the_order_of_hashes(faces: pd.DataFrame) -> None:
+    made = set()
+    for seed in ("1", "2", "3", "4"):
+        code = "from humanlike.stages import evidence; evidence.run()"
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": seed,
+            "PYTHONPATH": str(PARAMS.parent / "src"),
+        }
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+        made.add(artifacts.EVIDENCE.read_bytes())
+    assert len(made) == 1
 
 
 def test_what_nobody_shows_is_unknown(faces: pd.DataFrame) -> None:

@@ -135,7 +135,8 @@ def differences(
     side = images.shape[-1]
     images, landmarks = register(images, landmarks)
     scores = np.stack([local_contrast(image, contrast * side) for image in images])
-    rows = {label: np.flatnonzero(labels == label) for label in {*expressions, against}}
+    # In one order always: sums of floats depend on it.
+    rows = {label: np.flatnonzero(labels == label) for label in (*expressions, against)}
     rows = {label: found for label, found in rows.items() if len(found)}
     means = {label: scores[found].mean(axis=0) for label, found in rows.items()}
     spare = sum(len(found) - 1 for found in rows.values())
