@@ -73,16 +73,11 @@ def explain(
             shares = shapley(rows, kernel, values)
             weights[face, : len(shares)] = shares
             intercept[face] = values[1]
-<<<<<<< HEAD
-            said = values[1] + rows[2:] @ shares
-            r2[face] = surrogate.r2(said[None], values[None, 2:], kernel[None, 2:])[0]
-=======
             if len(rows) == 2:  # a single superpixel: nothing lies between whole and hidden
                 r2[face] = 1
                 continue
-            line = surrogate.Surrogate(shares[None], values[None, 1], np.empty(1))
-            r2[face] = surrogate.r2(line, rows[None, 2:], values[None, 2:], kernel[None, 2:])[0]
->>>>>>> methods/main
+            said = values[1] + rows[2:] @ shares
+            r2[face] = surrogate.r2(said[None], values[None, 2:], kernel[None, 2:])[0]
     return Explanations(segments, weights, intercept, r2, found)
 
 
