@@ -137,6 +137,7 @@ def test_a_fresh_clone_scores_with_other_params_and_trains_nothing(
     theirs.touch()
     said = project.run(*embed)
     results = [f"artifacts/{kind}/{n}/fold0.{suffix}" for kind, suffix in JOINED for n in NETWORKS]
+    results.append("artifacts/evidence/maps.npz")
     photographs = len(list((project.folder / "data").rglob("*.*")))
     assert f"{len(results) + photographs + 1} objects added" in said and "1 removed" in said
     assert theirs.exists() and not stale.exists()
