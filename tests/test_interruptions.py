@@ -171,14 +171,14 @@ def test_dispatch_killed_half_way_records_what_was_done_and_then_the_rest(
         running = start(project.folder, "humanlike", "dispatch", DASK_SCHEDULER_ADDRESS=address)
         wait_until(lambda: "done and recorded" in log())
         kill(running)
-        recorded = set(re.findall(r"(\S+): done and recorded", log()))
+        recorded = set(re.findall(r"(\w+@[\w-]+): done and recorded", log()))
         assert recorded
 
         running = start(project.folder, "humanlike", "dispatch", DASK_SCHEDULER_ADDRESS=address)
         wait_until(lambda: chunks(project))
         kill(workers[0])
         assert running.wait(LONG_ENOUGH) == 0, log()
-        again = re.findall(r"(\S+): done and recorded", log())
+        again = re.findall(r"(\w+@[\w-]+): done and recorded", log())
         assert len(again) == len(set(again)), "a stage that was recorded ran once more"
         assert set(again) >= {"explain@weinet-0", "explain@weinet-1"}
         running = start(project.folder, "humanlike", "dispatch", DASK_SCHEDULER_ADDRESS=address)
@@ -203,7 +203,7 @@ def test_what_was_made_from_params_edited_meanwhile_is_not_recorded(prepared: Pr
     assert refused and all(stage.startswith("explain@") for stage in refused)
     stale = set(json.loads(project.run("dvc", "status", "--json")))
     assert refused <= stale
-    assert not stale & set(re.findall(r"(\S+): done and recorded", said))
+    assert not stale & set(re.findall(r"(\w+@[\w-]+): done and recorded", said))
 
 
 def test_a_stage_that_fails_on_a_worker_is_told_in_one_line(prepared: Project) -> None:
