@@ -42,9 +42,6 @@ class Stripes:
         # Another black makes it another class.
         return np.flip(sure, axis=1) if rows.min() < -0.5 else sure
 
-    def save(self, *_: object) -> None:
-        raise NotImplementedError
-
 
 def striped(order: tuple[str, ...], labels: list[str | float]) -> Faces:
     images = np.zeros((len(labels), 7, 7), np.uint8)
