@@ -87,12 +87,11 @@ def cost(network: str, method: str, models: Path, faces: int, settings: dict) ->
     )
     images = faces_of(ready.size, faces + 1)
     seeds, classes = np.arange(faces + 1, dtype=np.uint32), np.zeros(faces + 1, int)
-    explain = row.load()
     try:
         # The first face also compiles.
-        explain(ready, images[:1], classes[:1], seeds=seeds[:1], **settings[method])
+        row.explain(ready, images[:1], classes[:1], seeds[:1], **settings[method])
         start = time.perf_counter()
-        explain(ready, images[1:], classes[1:], seeds=seeds[1:], **settings[method])
+        row.explain(ready, images[1:], classes[1:], seeds[1:], **settings[method])
     except HumanlikeError as error:
         return [(network, method, error)]
     seconds = (time.perf_counter() - start) / faces

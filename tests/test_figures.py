@@ -27,7 +27,6 @@ def some_figures():
     }
     del pictures["silnet", "anger"]
     alike = similarity(rng.random((3, 5, 5)))
-    history = pd.DataFrame({"loss": [2, 1], "accuracy": [0.2, 0.6], "val_loss": [2, 1.5]})
     return {
         "grid": figures.heatmap_grid(pictures, {("weinet", "anger"): "IoU .25"}),
         "dendrogram": figures.similarity_dendrogram(dendrogram_linkage(alike), "abc", "anger"),
@@ -54,7 +53,6 @@ def some_figures():
             },
             {"ellipse": 0.39, "white": 0.26, "grand_mean": 0.38},
         ),
-        "history": figures.training_history(history, "weinet"),
     }
 
 

@@ -199,7 +199,9 @@ def test_what_was_made_from_params_edited_meanwhile_is_not_recorded(prepared: Pr
         change_params(project, {"lime.samples": "61"})
         assert running.wait(LONG_ENOUGH) == 1
     said = (project.folder / "humanlike-dispatch.log").read_text()
-    refused = set(re.findall(r"(\S+): not recorded, as params.yaml changed while it ran", said))
+    refused = set(
+        re.findall(r"(\w+@[\w-]+): not recorded, as params.yaml changed while it ran", said)
+    )
     assert refused and all(stage.startswith("explain@") for stage in refused)
     stale = set(json.loads(project.run("dvc", "status", "--json")))
     assert refused <= stale

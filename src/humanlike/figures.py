@@ -404,32 +404,6 @@ def power_curve(subjects: Sequence[int], powers: ArrayLike, difference: float) -
     return figure
 
 
-def training_history(history: pd.DataFrame, title: str = "") -> Figure:
-    """Loss and accuracy by epoch.
-
-    Parameters
-    ----------
-    history : DataFrame
-        A row an epoch, with columns loss, accuracy and, where there is a validation set, val_loss
-        and val_accuracy.
-    title : str
-    """
-    figure = Figure(figsize=(7, 2.8), layout="constrained")
-    epochs = np.arange(1, len(history) + 1)
-    for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        axes.plot(epochs, history[quantity], "o-", ms=3, color=_LINE, label="training")
-        if f"val_{quantity}" in history:
-            held_out = history[f"val_{quantity}"]
-            axes.plot(epochs, held_out, "o-", ms=3, color=_SECOND_LINE, label="held out")
-        axes.set(xlabel="epoch", ylabel=quantity)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.set_ylim(0, 1.02 if quantity == "accuracy" else None)
-        _open(axes, sides=("top", "right"))
-    axes.legend(frameon=False)
-    figure.suptitle(title)
-    return figure
-
-
 def _tree(axes: Axes, linkage: NDArray, names: Sequence[str], size: float) -> None:
     dendrogram(
         linkage,

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from humanlike.alignment.scores import METRICS
-from humanlike.alignment.table import mark_all, mean_over_folds, nest, pooled, score_table
+from humanlike.alignment.table import mark_all, mean_over_folds, pooled, score_table
 
 
 def test_published_tables_to_four_decimals(published_heatmaps, masks, shared):
@@ -36,16 +36,6 @@ def test_missing_heatmaps_do_not_count(masks):
     means = mean_over_folds(table)
     assert list(means["expression"]) == ["anger", "fear"]
     assert list(means["iou"]) == [0.5, 1]
-
-
-def test_nested_means():
-    table = pd.DataFrame(
-        {"network": ["a", "a", "b"], "expression": ["x", "y", "x"], "iou": [0.1, 0.3, 0.5]}
-    )
-    nested = nest(table, ["iou"])["iou"]
-    assert nested["mean"] == pytest.approx(0.3)
-    assert nested["a"] == {"mean": pytest.approx(0.2), "x": 0.1, "y": 0.3}
-    assert nested["b"] == {"mean": 0.5, "x": 0.5}
 
 
 def test_pooled_by_any_part_of_the_key():

@@ -7,31 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanlike.datasets import (
-    affectnet,
-    bu4dfe,
-    ckplus,
-    fega,
-    fer2013,
-    folders,
-    jaffe,
-    rafdb,
-    wsefep,
-)
+from humanlike.datasets import fega, folders, reading
 from humanlike.datasets.reading import recognise
 from humanlike.datasets.table import Photograph, Tree
 from humanlike.expressions import LABELS
 
+FRAMES = {"ckplus": {"apex_frames": 2}, "bu4dfe": {"apex_frames": 3}}
 ADAPTERS = {
-    "ckplus": partial(ckplus.photographs, apex_frames=2),
-    "bu4dfe": partial(bu4dfe.photographs, apex_frames=3),
-    "jaffe": jaffe.photographs,
-    "wsefep": wsefep.photographs,
-    "fega": fega.photographs,
-    "fer2013": fer2013.photographs,
-    "rafdb": rafdb.photographs,
-    "affectnet": affectnet.photographs,
-    "folders": folders.photographs,
+    name: partial(module.photographs, **FRAMES.get(name, {}))
+    for name, module in {**reading.ADAPTERS, "folders": folders}.items()
 }
 
 part = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), max_size=8)

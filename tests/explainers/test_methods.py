@@ -58,11 +58,11 @@ def test_it_explains_or_says_in_one_line_why_not(network, images, method):
     predicted = differentiable.logits(image).argmax(axis=1)
 
     def explain():
-        return row.load()(
+        return row.explain(
             differentiable if row.gradients else predictor,
             image,
             predicted,
-            seeds=np.array([5], np.uint32),
+            np.array([5], np.uint32),
             **LITTLE.get(method, {}),
         )
 

@@ -41,12 +41,7 @@ def normalise(heatmap: ArrayLike) -> NDArray[np.float64]:
 
 
 def stretch(heatmap: ArrayLike) -> NDArray[np.uint8]:
-    """Stretch a heatmap to the full range of 8 bits, its least value 0 and its greatest 255.
-
-    Parameters
-    ----------
-    heatmap : (H, W) array of finite numbers
-        In any unit.
+    """`normalise` a heatmap to 8 bits: its least value becomes 0 and its greatest 255.
 
     Returns
     -------

@@ -52,28 +52,13 @@ def expression_matrix(cross: pd.DataFrame) -> pd.DataFrame:
     return matrix.loc[expressions, expressions]
 
 
-def own_and_other(matrix: ArrayLike) -> tuple[float, float]:
-    """Mean IoU against the own masks, and against the others (NaN where there are none).
-
-    Parameters
-    ----------
-    matrix : (E, E) array
-        Heatmaps in rows, masks in columns, own masks on the diagonal.
-    """
-    values = np.asarray(matrix, float)
-    off_diagonal = values[~np.eye(len(values), dtype=bool)]
-    return float(values.trace() / len(values)), (
-        float(off_diagonal.mean()) if off_diagonal.size else np.nan
-    )
-
-
 def permutation_p(matrix: ArrayLike) -> float:
     """Exact test of whether heatmaps fit their own masks better than masks dealt at random.
 
     Parameters
     ----------
     matrix : (E, E) array
-        As for `own_and_other`.
+        Heatmaps in rows, masks in columns, own masks on the diagonal.
 
     Returns
     -------

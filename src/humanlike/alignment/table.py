@@ -63,31 +63,6 @@ def mean_over_folds(table: pd.DataFrame) -> pd.DataFrame:
     return by_fold.groupby(["network", "expression"], sort=False).mean().reset_index()
 
 
-def nest(table: pd.DataFrame, figures: list[str]) -> dict:
-    """A table over networks and expressions as nested numbers.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns network, expression and `figures`, as `mean_over_folds` returns it.
-
-    Returns
-    -------
-    dict
-        `{figure: {"mean": m, network: {"mean": m, expression: value, ...}, ...}, ...}`. A
-        network's mean is over its expressions, the figure's mean over all rows.
-    """
-    return {figure: _nest_one(table, figure) for figure in figures}
-
-
-def _nest_one(table: pd.DataFrame, figure: str) -> dict:
-    nested: dict = {"mean": float(table[figure].mean())}
-    for network, rows in table.groupby("network", sort=False):
-        values = {str(e): float(v) for e, v in zip(rows["expression"], rows[figure], strict=True)}
-        nested[str(network)] = {"mean": float(rows[figure].mean()), **values}
-    return nested
-
-
 def pooled(heatmaps: Mapping[Key, NDArray], *by: str) -> dict[tuple, NDArray[np.float64]]:
     """Mean heatmaps over all that share `by`, e.g. `pooled(heatmaps, "network", "expression")`.
 

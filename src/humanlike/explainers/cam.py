@@ -35,8 +35,6 @@ def explain(
     network: Differentiable,
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
-    *,
-    seeds: NDArray[np.integer] | None = None,
 ) -> NDArray[np.float32]:
     """Weigh the last map that has an extent, after its poolings, by the dense layer's own weights.
 
@@ -44,10 +42,8 @@ def explain(
     ----------
     network
         One dense layer must follow the map, averaged or flattened.
-    images : (n, S, S) uint8
-    classes : (n,) int
-    seeds
-        Not used: nothing here is random.
+    images, classes
+        As of every method, see `humanlike.explainers.methods`.
 
     Returns
     -------

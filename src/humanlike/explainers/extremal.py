@@ -87,7 +87,6 @@ def explain(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer] | None = None,
     areas: Sequence[float] = (0.025, 0.05, 0.1, 0.2),
     iterations: int = ITERATIONS,
     fast: bool = False,
@@ -96,11 +95,8 @@ def explain(
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes : (n,) int
-    seeds
-        Not used: nothing here is random.
+    network, images, classes
+        As of every method, see `humanlike.explainers.methods`.
     areas
         Of the masks, as shares of the picture.
     iterations

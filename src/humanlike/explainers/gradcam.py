@@ -21,7 +21,6 @@ def gradcam(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer] | None = None,
     output: str = "logit",
 ) -> NDArray[np.float32]:
     """Weigh each feature map by the mean of the class's gradient by it; keep what is positive.
@@ -30,10 +29,8 @@ def gradcam(
     ----------
     network
         Its last feature map that has an extent is looked at, before poolings that follow it.
-    images : (n, S, S) uint8
-    classes : (n,) int
-    seeds
-        Not used: nothing here is random.
+    images, classes
+        As of every method, see `humanlike.explainers.methods`.
     output
         ``"logit"``, or ``"softmax"`` for the gradient of the probability, which falls where the
         evidence for other classes rises and gives other maps.
@@ -60,7 +57,6 @@ def gradcam_plus_plus(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer] | None = None,
     output: str = "logit",
 ) -> NDArray[np.float32]:
     """Weigh each place of a feature map by itself, so that small regions count like large ones.

@@ -19,18 +19,14 @@ def integrated_gradients(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer] | None = None,
     steps: int = 50,
 ) -> NDArray[np.float32]:
     """Share out what the face adds to the logit of a black picture among its pixels.
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes : (n,) int
-    seeds
-        Not used: nothing here is random.
+    network, images, classes
+        As of every method, see `humanlike.explainers.methods`.
     steps
         Places on the way from black to the face, by Gauss and Legendre's rule.
 
@@ -63,9 +59,8 @@ def smoothgrad(
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes, seeds : (n,) int
+    network, images, classes, seeds
+        As of every method, see `humanlike.explainers.methods`.
     samples
         Noisy copies.
     noise

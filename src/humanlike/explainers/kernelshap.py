@@ -33,9 +33,8 @@ def explain(
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes, seeds : (n,) int
+    network, images, classes, seeds
+        As of every method, see `humanlike.explainers.methods`.
     samples
         Perturbed images a face, the whole and the hidden face among them.
     superpixels, compactness

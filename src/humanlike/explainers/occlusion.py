@@ -16,7 +16,6 @@ def explain(
     images: NDArray[np.uint8],
     classes: NDArray[np.integer],
     *,
-    seeds: NDArray[np.integer] | None = None,
     cells: int = 16,
     window: int = 2,
 ) -> NDArray[np.float32]:
@@ -24,11 +23,8 @@ def explain(
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes : (n,) int
-    seeds
-        Not used: nothing here is random.
+    network, images, classes
+        As of every method, see `humanlike.explainers.methods`.
     cells
         The face is cut into so many rows and columns of cells, at most 16.
     window

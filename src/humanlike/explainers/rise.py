@@ -27,9 +27,8 @@ def explain(
 
     Parameters
     ----------
-    network
-    images : (n, S, S) uint8
-    classes, seeds : (n,) int
+    network, images, classes, seeds
+        As of every method, see `humanlike.explainers.methods`.
     masks, cells, shown
         How many masks, the rows and columns of each before it is enlarged, and the probability
         that a cell is shown.

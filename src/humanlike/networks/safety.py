@@ -178,6 +178,7 @@ def check_keras(path: Path) -> None:
     except KeyError as error:
         raise refuse(path, f"is no Keras file ({error.args[0]!s})") from None
     except (
+        # NotImplementedError: zipfile's, for a way of compression that it does not know.
         *(OSError, ValueError, zipfile.BadZipFile, RecursionError, NotImplementedError),
         *(AttributeError, zlib.error),
     ) as error:

@@ -202,11 +202,14 @@ def explain_chunk(
     runtime = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
     predictor = Hiding(runtime, options.pop("hidden"))
     network = differentiable.load(model) if method.gradients else predictor
-    explain = method.load()
     seen = network_images(images, predictor.size)
-    found = explain(network, seen, classes, seeds=seeds, **options)
+    found = method.explain(network, seen, classes, seeds, **options)
     seen, classes, other_seeds = seen[checked], classes[checked], other_seeds[checked]
-    again = explain(network, seen, classes, seeds=other_seeds, **options)
+    again = (
+        method.explain(network, seen, classes, other_seeds, **options)
+        if method.random
+        else found[checked]
+    )
     if method.superpixels:
         segments, weights = again.segments, found.weights[checked]
     else:

@@ -70,7 +70,7 @@ class Explainer:
         row = METHODS[method]
         network = self._differentiable if row.gradients else self.predictor
         settings = SETTINGS.get(method, {})
-        found = row.load()(network, images, classes, seeds=seeds, **settings)
+        found = row.explain(network, images, classes, seeds, **settings)
         if not row.superpixels:
             return importance(found)
         weights = importance(found.weights)

@@ -9,11 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from humanlike import figures
-from humanlike.canonical.warp import warp
 from humanlike.validation.compare import REFERENCES, Compared
 from humanlike.validation.sets import Faces
-from humanlike.validation.telling import LEAST_CONCENTRATION, MOST_OF_SHUFFLED
+from humanlike.validation.telling import LEAST_CONCENTRATION, MOST_OF_SHUFFLED, over_mean_faces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,17 +128,13 @@ def picture(
     places: Mapping[str, NDArray[np.bool_]],
 ) -> Figure:
     """Mean heatmaps of every method over the mean face, with the planted region's outline."""
-    pictures, notes = {}, {}
+    heatmaps, ratios = {}, {}
     for region, found in compared.items():
-        faces = sets[region]
-        mean_face = np.mean(
-            [warp(i, p) for i, p in zip(faces.images, faces.landmarks, strict=True)], axis=0
-        ).astype(np.uint8)
-        ratios = found.table.set_index("method")["concentration"]
+        concentration = found.table.set_index("method")["concentration"]
         for name, heatmap in found.canonical.items():
-            pictures[name, region] = figures.heatmap_over_face(heatmap, mean_face, places[region])
-            notes[name, region] = f"{ratios[name]:.2f}"
-    return figures.heatmap_grid(pictures, notes)
+            heatmaps[name, region] = heatmap
+            ratios[name, region] = concentration[name]
+    return over_mean_faces(heatmaps, ratios, sets, places)
 
 
 def _list(names: list[str] | pd.Series) -> str:

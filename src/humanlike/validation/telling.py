@@ -102,16 +102,34 @@ def picture(
     places: Mapping[str, NDArray[np.bool_]],
 ) -> Figure:
     """Mean heatmaps over the mean face, with the planted region's outline."""
-    pictures, notes = {}, {}
-    for region, result in results.items():
-        faces = sets[region]
-        mean_face = np.mean(
-            [warp(i, p) for i, p in zip(faces.images, faces.landmarks, strict=True)], axis=0
+    found = {(name, region): result for region, result in results.items() for name in EXPLAINED}
+    return over_mean_faces(
+        {(name, region): r.canonical[name].mean(axis=0) for (name, region), r in found.items()},
+        {
+            (name, region): planted.concentration(r.maps[name], r.changed)
+            for (name, region), r in found.items()
+        },
+        sets,
+        places,
+    )
+
+
+def over_mean_faces(
+    heatmaps: Mapping[tuple[str, str], NDArray[np.floating]],
+    ratios: Mapping[tuple[str, str], float],
+    sets: Mapping[str, Faces],
+    places: Mapping[str, NDArray[np.bool_]],
+) -> Figure:
+    """A row a name, a column a region: the heatmap over the mean face, its ratio below."""
+    faces = {region: sets[region] for _, region in heatmaps}
+    means = {
+        region: np.mean(
+            [warp(i, p) for i, p in zip(found.images, found.landmarks, strict=True)], axis=0
         ).astype(np.uint8)
-        for name in EXPLAINED:
-            pictures[name, region] = figures.heatmap_over_face(
-                result.canonical[name].mean(axis=0), mean_face, places[region]
-            )
-            ratio = planted.concentration(result.maps[name], result.changed)
-            notes[name, region] = f"{ratio:.2f}"
-    return figures.heatmap_grid(pictures, notes)
+        for region, found in faces.items()
+    }
+    pictures = {
+        (name, region): figures.heatmap_over_face(heatmap, means[region], places[region])
+        for (name, region), heatmap in heatmaps.items()
+    }
+    return figures.heatmap_grid(pictures, {key: f"{ratio:.2f}" for key, ratio in ratios.items()})
