@@ -60,7 +60,11 @@ def test_paper_profile_is_the_published_setting() -> None:
         ("train.networks", ["weinet", "weinet"], ["train.networks", "'weinet'", "twice"]),
         ("train.folds", [5], ["train.folds", "5", "0 to 4"]),
         ("train.folds", [-1], ["train.folds", "-1"]),
-        ("train.input_scaling", "raw", ["train.input_scaling", "'raw'", "'paper' or 'native'"]),
+        (
+            "train.input_scaling",
+            "raw",
+            ["train.input_scaling", "'raw'", "'paper', 'native' or 'wide'"],
+        ),
         ("lime.samples", 0, ["lime.samples", "0", "greater"]),
         ("lime.samples", 12.5, ["lime.samples", "12.5", "integer"]),
         ("lime.sampling", "sobol", ["lime.sampling", "'sobol'", "'orthogonal'"]),

@@ -117,7 +117,7 @@ class Train(Section):
     networks: Annotated[list[str], Field(min_length=1)]
     folds: Annotated[list[Count], Field(min_length=1)]
     weights: Annotated[str, Field(min_length=1)]
-    input_scaling: Literal["paper", "native"]
+    input_scaling: Literal["paper", "native", "wide"]
     limit: Positive | None
     seed: Seed
     augmentation: Augmentation

@@ -84,7 +84,11 @@ def test_paper_scaling_divides_by_255(key, photograph):
 
 def test_scalings_of_the_small_networks():
     image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
-    for input_scaling, expected in (("paper", image / 255), ("native", image / 127.5 - 1)):
+    for input_scaling, expected in (
+        ("paper", image / 255),
+        ("native", image / 127.5 - 1),
+        ("wide", image / 31.875 - 4),
+    ):
         scaling = build("weinet", input_scaling=input_scaling).get_layer(index=1)
         np.testing.assert_allclose(scaling(image).numpy(), expected, atol=1e-5)
 

@@ -7,6 +7,9 @@ from humanlike.networks.applications import APPLICATIONS, features
 from humanlike.networks.registry import NETWORKS
 from humanlike.networks.scratch import ARCHITECTURES
 
+#: Scale and offset of gray levels 0 to 255.
+SCALINGS = {"paper": (1 / 255, 0), "native": (2 / 255, -1), "wide": (8 / 255, -4)}
+
 
 def build(
     key: str,
@@ -34,7 +37,8 @@ def build(
         ``"paper"``: every network gets its input divided by 255, as in the study, even those that
         rescale by themselves. ``"native"``: each Keras application gets the range that its
         ImageNet weights were made for; the other networks get −1 to 1, from which they learn
-        sooner.
+        sooner. ``"wide"``: −4 to 4, in which a face's gray levels spread by more than 1, and from
+        which small networks that start at random learn soonest.
     seed
         Seed of the initial weights and of dropout.
 
@@ -56,10 +60,8 @@ def build(
     image = keras.Input((size, size, 3), name="image")
     if input_scaling == "native" and key in APPLICATIONS:
         scaled = APPLICATIONS[key].native_scaling(image)
-    elif input_scaling == "native":
-        scaled = Rescaling(1 / 127.5, offset=-1)(image)
     else:
-        scaled = Rescaling(1 / 255)(image)
+        scaled = Rescaling(*SCALINGS[input_scaling])(image)
 
     if key in APPLICATIONS:
         probabilities = Dense(classes, activation="softmax")(features(key, scaled, weights))
