@@ -120,6 +120,7 @@ class Train(Section):
     input_scaling: Literal["paper", "native", "wide"]
     limit: Positive | None
     seed: Seed
+    threads: Positive
     augmentation: Augmentation
 
     @field_validator("networks")

@@ -1,7 +1,7 @@
 """Fit one network on one fold, and ask it for its predictions."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import cv2
@@ -48,6 +48,17 @@ def network_images(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return resized
 
 
+def use_threads(count: int) -> None:
+    """Compute every operation on so many threads, however many cores there are.
+
+    TensorFlow shares out an operation's sums among its threads. With their number fixed the same
+    training gives the same weights, to the bit, on any number of cores of one kind of processor.
+    Without effect once TensorFlow has computed something in this process.
+    """
+    with suppress(RuntimeError):
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+
+
 def fit(
     model: keras.Model,
     images: NDArray[np.uint8],
@@ -67,8 +78,8 @@ def fit(
 ) -> pd.DataFrame:
     """Train a network, in place, by cross-entropy.
 
-    The same arguments give the same weights, to the bit, on the same machine: TensorFlow is put in
-    its deterministic mode, for the whole process.
+    The same arguments give the same weights, to the bit, on the same kind of processor with as many
+    threads (see `use_threads`): TensorFlow is put in its deterministic mode, for the whole process.
 
     Parameters
     ----------

@@ -47,6 +47,7 @@ def run(network: str, fold: int) -> None:
     from humanlike.networks.files import save
 
     settings = params.train
+    training.use_threads(settings.threads)
     images = artifacts.read_array(artifacts.FACES / "images.npy")
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     labels = faces["expression"].map(params.labels.index).to_numpy()
