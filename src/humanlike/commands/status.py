@@ -59,7 +59,7 @@ def expected(
     kind, network, fold = times.parts(stage)
     work = times.work_of(kind, params, network, fold)
     took = times.expected(stage, work, known)
-    return took and (took.would_take(work), took)
+    return None if took is None else (took.would_take(work), took)
 
 
 def in_words(group: list[State]) -> str:
