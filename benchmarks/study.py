@@ -47,7 +47,7 @@ def main() -> None:
 def finished(commits: int) -> pd.DataFrame:
     """A row for each experiment with metrics: its name, what it set, mean IoU and mean R²."""
     rows = dvc.api.exp_show(num=commits)
-    shown = [row for row in rows if row["Experiment"] and pd.notna(row["iou.mean"])]
+    shown = [row for row in rows if row["Experiment"] and pd.notna(row["iou"])]
     return pd.DataFrame(
         [
             {
@@ -56,8 +56,8 @@ def finished(commits: int) -> pd.DataFrame:
                 "emulate": row["lime.emulate"] == "True",
                 "samples": int(row["lime.samples"]),
                 "superpixels": int(row["lime.superpixels"]),
-                "iou": row["iou.mean"],
-                "r2": row["r2.mean"],
+                "iou": row["iou"],
+                "r2": row["r2"],
             }
             for row in shown
         ]

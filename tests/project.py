@@ -74,12 +74,12 @@ class Project:
         return json.loads((self.folder / "metrics" / name).read_text())
 
     def files(self, *folders: str) -> dict[str, bytes]:
-        """What is in some folders, but for the page, which names the commit."""
+        """What is in some folders, but for the page, which names the commit, and for times."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for folder in folders
             for path in sorted((self.folder / folder).rglob("*"))
-            if path.is_file() and path.name != "report.html"
+            if path.is_file() and path.name not in ("report.html", "times.jsonl")
         }
 
 

@@ -32,49 +32,61 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to
 @app.command(rich_help_panel=STAGES)
 def preprocess() -> None:
     """Photographs in data/ to aligned gray faces, 68 landmarks and folds."""
+    from humanlike import times
     from humanlike.stages.preprocess import run
 
-    run()
+    with times.kept("preprocess"):
+        run()
 
 
 @app.command(rich_help_panel=STAGES)
 def train(network: Network, fold: Fold) -> None:
     """Fit one network on all folds but one, and predict that one."""
+    from humanlike import times
     from humanlike.stages.train import run
 
-    run(network, fold)
+    with times.kept("train", network, fold):
+        run(network, fold)
 
 
 @app.command(rich_help_panel=STAGES)
 def explain(network: Network, fold: Fold) -> None:
     """Explain the network's predictions on the held-out fold with explain.method."""
+    from humanlike import times
     from humanlike.stages.explain import run
 
-    run(network, fold)
+    with times.kept("explain", network, fold):
+        run(network, fold)
 
 
 @app.command(rich_help_panel=STAGES)
 def evidence() -> None:
     """Map where the expressions differ in the photographs themselves."""
+    from humanlike import times
     from humanlike.stages.evidence import run
 
-    run()
+    with times.kept("evidence"):
+        run()
 
 
 @app.command(rich_help_panel=STAGES)
 def standardize(network: Network, fold: Fold) -> None:
     """Warp every explanation onto the one standard face."""
+    from humanlike import times
     from humanlike.stages.standardize import run
 
-    run(network, fold)
+    with times.kept("standardize", network, fold):
+        run(network, fold)
 
 
 @app.command(rich_help_panel=STAGES)
 def score() -> None:
     """Average the explanations into heatmaps and score them against the Ekman masks."""
+    from humanlike import times
     from humanlike.stages.score import run
 
-    run()
+    with times.kept("score"):
+        run()
 
 
 @app.command(rich_help_panel=BY_HAND)
@@ -95,6 +107,14 @@ def dispatch() -> None:
     from humanlike.commands.dispatch import dispatch as run
 
     run()
+
+
+@app.command(rich_help_panel=BY_HAND)
+def status() -> None:
+    """Print what is done, what is left and how long that takes here, and the last verdict."""
+    from humanlike.commands.status import status as tell
+
+    tell()
 
 
 @app.command(rich_help_panel=BY_HAND)

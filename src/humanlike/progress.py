@@ -1,13 +1,41 @@
 """One kind of progress bar for all long work."""
 
 import sys
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
+
+
+class Bar(NamedTuple):
+    """What a bar went through: from its first item to its last, in how many seconds."""
+
+    begin: float
+    end: float
+    seconds: float
+
+
+#: Bars that have ended in this process.
+finished: list[Bar] = []
+
+
+class _Noted(tqdm):
+    """A tqdm bar that leaves a note of its pace, shown or not."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.began: float | None = time.monotonic()
+        super().__init__(*arguments, **options)
+
+    def close(self) -> None:
+        # tqdm closes a bar more than once, and counts nothing in one that is disabled.
+        if self.began is not None and not self.disable:
+            finished.append(Bar(self.initial, self.n, time.monotonic() - self.began))
+            self.began = None
+        super().close()
 
 
 def bar(iterable: Iterable[Any] | None = None, title: str = "", **options: Any) -> Any:
     """A tqdm bar: lively in a terminal, a line now and then in a log file."""
     interval = 0.2 if sys.stderr.isatty() else 20
-    return tqdm(iterable, title, mininterval=interval, dynamic_ncols=True, **options)
+    return _Noted(iterable, title, mininterval=interval, dynamic_ncols=True, **options)

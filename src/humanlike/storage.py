@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,86 @@ def inputs(stage: str, project: Path = Path()) -> dict[str, str]:
             }
     except DvcException as error:
         raise HumanlikeError(f"dvc: {stage}: {error}") from None
+
+
+@dataclass(frozen=True)
+class State:
+    """What DVC knows of a stage, or of a .dvc file.
+
+    Attributes
+    ----------
+    name
+        As DVC calls it, such as train@weinet-0, people/dvc.yaml:behaviour or data.dvc.
+    changed
+        What it reads or wrote and is other now, such as params.yaml (train.seed).
+    missing
+        Files of it that are not here, or not in the cache.
+    follows
+        A stage that it depends on, or one that this depends on, was changed.
+    """
+
+    name: str
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    follows: bool
+
+    @property
+    def done(self) -> bool:
+        """Whether `dvc repro` has nothing to do here."""
+        return not (self.changed or self.missing or self.follows)
+
+
+def states() -> list[State]:
+    """The state of every stage of the project, each after those that it depends on.
+
+    Raises
+    ------
+    HumanlikeError
+        This is no DVC project, or DVC cannot read it.
+    """
+    import networkx
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            status = repo.status()
+            graph = repo.index.graph
+    except DvcException as error:
+        raise HumanlikeError(f"dvc: {error}") from None
+    found: dict[str, State] = {}
+    for stage in networkx.lexicographical_topological_sort(
+        graph.reverse(copy=False), key=_definition(graph)
+    ):
+        changed, missing = _differences(status.get(stage.addressing, []))
+        needs = (found[need.addressing] for need in graph.successors(stage))
+        follows = any(need.changed or need.follows for need in needs)
+        found[stage.addressing] = State(stage.addressing, changed, missing, follows)
+    return list(found.values())
+
+
+def _definition(graph: Any) -> Any:
+    """A key that sorts stages as `dvc.yaml` defines them."""
+    order = {stage: number for number, stage in enumerate(graph.nodes)}
+    return order.__getitem__
+
+
+def _differences(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What was changed and what is missing, by one entry of DVC's status."""
+    changed, missing = [], []
+    for entry in entries:
+        if not isinstance(entry, dict):  # such as "changed command"
+            changed.append(str(entry))
+            continue
+        for found in entry.values():
+            for path, state in found.items():
+                if isinstance(state, dict):
+                    changed.append(f"{path} ({', '.join(state)})")
+                elif state in ("deleted", "not in cache"):
+                    missing.append(path)
+                else:
+                    changed.append(path)
+    return tuple(changed), tuple(missing)
 
 
 def bring(paths: Sequence[Path]) -> None:

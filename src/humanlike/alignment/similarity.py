@@ -22,6 +22,17 @@ def similarity(heatmaps: ArrayLike) -> NDArray[np.float64]:
     (N, N) float64 in [-1, 1]
         1 on the diagonal; 0 between a heatmap that is constant but for rounding, which says
         nothing, and any other.
+
+    Examples
+    --------
+    What is added to a heatmap and multiplied makes no difference; its negative is its opposite.
+
+    >>> import numpy as np
+    >>> heatmap = np.array([[0.0, 1.0], [2.0, 5.0]])
+    >>> similarity([heatmap, 3 * heatmap + 7, -heatmap]).round(6)
+    array([[ 1.,  1., -1.],
+           [ 1.,  1., -1.],
+           [-1., -1.,  1.]])
     """
     flat = np.stack([normalise(heatmap).ravel() for heatmap in np.asarray(heatmaps)])
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from humanlike import artifacts
+from humanlike import artifacts, times
 from humanlike.params import load
 from humanlike.report.gather import gather, reference_masks
 from humanlike.report.made import how_made, method_name
@@ -30,7 +30,7 @@ def run(output: Path = PAGE) -> None:
             positive_only=params.standardize.positive_only,
             faces=params.report.faces,
             colours=params.report.colours,
-            made=how_made(root, params),
+            made={"Times on this machine": times.of_run(params), **how_made(root, params)},
         )
     )
     artifacts.write_bytes(output, page.encode("utf-8", "backslashreplace"))

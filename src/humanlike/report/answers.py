@@ -144,7 +144,13 @@ def _best(ceiling: float | None, reliability: float | None) -> tuple[str, str] |
 
 
 def figure(value: float | None, digits: int = 3) -> str:
-    """A score as papers print it: .261, −.132, 1.000; a dash where it is not known."""
+    """A score as papers print it; a dash where it is not known.
+
+    Examples
+    --------
+    >>> [figure(value) for value in (0.2612, -0.1318, 1, None)]
+    ['.261', '−.132', '1.000', '–']
+    """
     if value is None or value != value:
         return "–"
     text = f"{abs(value):.{digits}f}"

@@ -17,7 +17,7 @@ from scipy.cluster.hierarchy import dendrogram
 
 #: Size of every chart in CSS pixels: small enough for a phone, so that its text is never shrunk.
 WIDTH, HEIGHT = 320, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 42, 10, 10, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 36
 
 
 @dataclass(frozen=True)
