@@ -24,7 +24,7 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
 def test_first_run_makes_every_stage_and_every_file(project: Project, finished: Project) -> None:
     first_run = stages_run(finished.folder.with_name("first_run.log").read_text())
     units = [f"{s}@{n}-0" for s in ("train", "explain", "standardize") for n in NETWORKS]
-    assert sorted(first_run) == sorted(["preprocess", *units, "evidence", "score"])
+    assert sorted(first_run) == sorted(["preprocess", *units, "evidence", "guidance", "score"])
     assert project.metrics("preprocess.json")["faces"] == 24
     scores = project.metrics("score.json")
     assert 0 <= scores["iou"] <= 1
