@@ -19,6 +19,7 @@ DECIDES_NOTHING = {"errors.py", "progress.py", "cluster.py", "storage.py"}
 #: Files of folders that are dependencies as a whole, of stages that do not import them.
 NEIGHBOURS = {
     "preprocess": {"faces/augment.py"},
+    "guidance": {"alignment/planted.py", "alignment/power.py", "canonical/parts.py"},
     "train": {"networks/trial.py"},
     "explain": {"explainers/importance.py"},
     "evidence": {"canonical/parts.py"},

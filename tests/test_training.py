@@ -265,7 +265,7 @@ def test_a_guided_network_is_sure_where_it_was_taught_to_look(left, taught):
     if taught:
         assert without_left < 0.5 and without_right > 0.8
     else:
-        assert abs(without_left - without_right) < 0.15
+        assert abs(without_left - without_right) < 0.25
 
 
 def test_same_seed_same_guided_weights(faces):
