@@ -50,7 +50,8 @@ def test_networks_as_a_table_has_a_line_each() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *("preprocess", "train", "explain", "evidence", "standardize", "score", "report"),
+        *("preprocess", "evidence", "guidance", "train", "explain", "standardize", "score"),
+        "report",
         *("masks", "paper", "score-heatmaps"),
     ],
 )

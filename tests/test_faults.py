@@ -124,7 +124,7 @@ def lock(project: Project) -> str:
     return path.read_text() if path.exists() else ""
 
 
-STAGES = ("preprocess", "train", "explain", "evidence", "standardize", "score")
+STAGES = ("preprocess", "evidence", "guidance", "train", "explain", "standardize", "score")
 
 
 def test_a_changed_photograph_runs_everything_that_saw_it(project: Project) -> None:

@@ -1,6 +1,7 @@
 """The whole path under real DVC, in a copy of the project with a handful of drawn faces."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +25,7 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
 def test_first_run_makes_every_stage_and_every_file(project: Project, finished: Project) -> None:
     first_run = stages_run(finished.folder.with_name("first_run.log").read_text())
     units = [f"{s}@{n}-0" for s in ("train", "explain", "standardize") for n in NETWORKS]
-    assert sorted(first_run) == sorted(["preprocess", *units, "evidence", "score"])
+    assert sorted(first_run) == sorted(["preprocess", *units, "evidence", "guidance", "score"])
     assert project.metrics("preprocess.json")["faces"] == 24
     scores = project.metrics("score.json")
     assert 0 <= scores["iou"] <= 1
@@ -58,6 +59,47 @@ def test_threshold_reruns_score_alone_and_never_loads_tensorflow(project: Projec
             "sys.exit('tensorflow' in sys.modules)"
         )
         project.run("python", "-c", code)
+
+
+def test_references_rerun_score_alone_and_change_nothing_of_the_first(project: Project) -> None:
+    made = ("artifacts/heatmaps", "metrics", "plots")
+    before, metrics = project.files(*made), project.metrics("score.json")
+    assert project.experiment(**{"score.references": "[ekman]"}) == ["score"]
+    after = project.files(*made)
+    changed = {name for name in before if before[name] != after.get(name)}
+    theirs = {name for name in changed if name.startswith("plots/score/evidence/")}
+    assert theirs and changed - theirs == {
+        "metrics/score.json",
+        "plots/score/action_units.csv",
+        "plots/score/answers.txt",
+        "plots/score/references.csv",
+    }
+    assert set(after) <= set(before)
+    del metrics["evidence"]
+    assert project.metrics("score.json") == metrics
+    table = "plots/score/action_units.csv"
+    with_evidence, without = (pd.read_csv(BytesIO(found[table])) for found in (before, after))
+    pd.testing.assert_frame_equal(with_evidence.drop(columns="evidence"), without)
+    project.restore()
+
+
+def test_evidence_trains_nothing_where_nothing_is_guided(project: Project) -> None:
+    ran = project.experiment(**{"evidence.smoothing": "0.02"})
+    assert sorted(ran) == ["evidence", "guidance", "score"]
+    project.restore()
+    ran = project.experiment(**{"train.guidance.reference": "ekman"})
+    assert ran == ["guidance"]
+    project.restore()
+
+
+@pytest.mark.slow
+def test_guidance_trains_again_and_so_does_the_evidence_it_names(project: Project) -> None:
+    on = {"train.guidance.reference": "evidence", "train.guidance.weight": "0.5"}
+    trained = {"guidance", "train", "explain", "standardize", "score"}
+    assert {stage.split("@")[0] for stage in project.experiment(**on)} == trained
+    ran = project.experiment(**on, **{"evidence.smoothing": "0.05"})
+    assert {stage.split("@")[0] for stage in ran} == {"evidence", *trained}
+    project.restore()
 
 
 def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:

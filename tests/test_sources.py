@@ -10,7 +10,7 @@ from project import Project, copy
 
 from humanlike.explainers.methods import METHODS
 
-STAGES = ("preprocess", "train", "explain", "evidence", "standardize", "score")
+STAGES = ("preprocess", "evidence", "guidance", "train", "explain", "standardize", "score")
 
 #: What stages import and what decides no byte of what they make: how errors are said, how progress
 #: is shown, where the work runs, and how DVC is asked for a file.
@@ -19,6 +19,7 @@ DECIDES_NOTHING = {"errors.py", "progress.py", "cluster.py", "storage.py"}
 #: Files of folders that are dependencies as a whole, of stages that do not import them.
 NEIGHBOURS = {
     "preprocess": {"faces/augment.py"},
+    "guidance": {"alignment/planted.py", "alignment/power.py", "canonical/parts.py"},
     "train": {"networks/trial.py"},
     "explain": {"explainers/importance.py"},
     "evidence": {"canonical/parts.py"},
@@ -88,7 +89,7 @@ def test_every_source_that_decides_is_a_dependency(project: Project) -> None:
     with chdir(project.folder), Repo() as repo:
         loaded = {
             kind: repo.stage.collect(
-                kind if kind in ("preprocess", "evidence", "score") else f"{kind}@weinet-0"
+                f"{kind}@weinet-0" if kind in ("train", "explain", "standardize") else kind
             )
             for kind in STAGES
         }

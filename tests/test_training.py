@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
+from humanlike.guidance import Guidance
 from humanlike.training import _step_sizes, _training_batches, fit, network_images, predict
 
 SIDE = 16
@@ -17,6 +18,7 @@ TRAIN = """
 import hashlib
 import numpy as np
 from humanlike.faces.augment import Augmentation
+from humanlike.guidance import Guidance
 from humanlike.networks.builder import build
 from humanlike.training import fit, use_threads
 
@@ -229,3 +231,62 @@ def test_few_steps_have_a_size_too(steps):
     sizes = [float(_step_sizes("cosine", 0.2, steps)(step)) for step in range(steps)]
     assert all(0 < size < 0.2001 for size in sizes)  # float32
     assert max(sizes) == pytest.approx(0.2)
+
+
+def halves(weight: float = 1.0) -> Guidance:
+    """Faces of two parts, of which the left one holds the whole region."""
+    segments = np.zeros((60, SIDE, SIDE), np.uint8)
+    segments[:, :, SIDE // 2 :] = 1
+    return Guidance(segments, np.tile(np.float32([1, 0]), (60, 1)), weight)
+
+
+def test_a_guided_batch_is_as_even_as_its_region_is_hidden(faces):
+    images = np.full((60, SIDE, SIDE), 200, np.uint8)
+    batches = _training_batches(images, faces[1], 60, 0, None, None, halves(), 3)
+    rgb, targets = (part.numpy() for part in next(iter(batches)))
+    shown = rgb[:, 0, 0, 0] > 0
+    assert 10 < shown.sum() < 50
+    assert set(np.unique(targets[shown])) == {0, 1}
+    np.testing.assert_allclose(targets[~shown], 1 / 3)
+    np.testing.assert_allclose(targets.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize(("left", "taught"), [(1.0, True), (0.5, False)])
+def test_a_guided_network_is_sure_where_it_was_taught_to_look(left, taught):
+    """Both halves tell the class; the left alone counts, or each counts half: hiding alone."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    images = rng.integers(0, 60, (60, SIDE, SIDE), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[5 * label : 5 * label + 5] += 150
+    guidance = halves()
+    guidance.shares[:] = [left, 1 - left]
+    model = small_network()
+    history = fit(
+        model, images, labels, guidance=guidance, validation=(images, labels),
+        **SETTINGS | {"epochs": 40},
+    )  # fmt: skip
+    assert {"accuracy", "val_accuracy"} <= set(history)
+    sure = []
+    for hidden in (slice(SIDE // 2), slice(SIDE // 2, SIDE)):
+        seen = images.copy()
+        seen[:, :, hidden] = 0
+        sure.append(predict(model, seen)[np.arange(60), labels].mean())
+    without_left, without_right = sure
+    if taught:
+        assert without_left < 0.5 and without_right > 0.8
+    else:
+        assert abs(without_left - without_right) < 0.25
+
+
+def test_same_seed_same_guided_weights(faces):
+    images, labels = faces
+    settings = {"guidance": halves(0.5), "augmentation": Augmentation(mirror=True), **SETTINGS}
+
+    def weights(seed):
+        model = small_network()
+        fit(model, network_images(images, SIDE), labels, **settings | {"seed": seed, "epochs": 2})
+        return np.concatenate([weight.ravel() for weight in model.get_weights()]).tobytes()
+
+    assert weights(5) == weights(5)
+    assert weights(5) != weights(6)

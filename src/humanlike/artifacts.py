@@ -29,6 +29,7 @@ WEIGHTS = Path("weights")
 
 FACES = ARTIFACTS / "faces"
 EVIDENCE = ARTIFACTS / "evidence" / "maps.npz"
+GUIDANCE = ARTIFACTS / "guidance.npz"
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)

@@ -13,7 +13,7 @@ from humanlike.errors import HumanlikeError
 app = typer.Typer(
     name="humanlike",
     help="Do networks that recognise facial expressions look where people look?\n\n"
-    "`dvc repro` runs the six stages in their order and only where something changed; each is "
+    "`dvc repro` runs the seven stages in their order and only where something changed; each is "
     "also a command here. The others are run by hand.",
     no_args_is_help=True,
     add_completion=False,
@@ -37,6 +37,14 @@ def preprocess() -> None:
 
     with times.kept("preprocess"):
         run()
+
+
+@app.command(rich_help_panel=STAGES)
+def guidance() -> None:
+    """Draw the regions that networks are taught to look at, where train.guidance is on."""
+    from humanlike.stages.guidance import run
+
+    run()
 
 
 @app.command(rich_help_panel=STAGES)
@@ -171,11 +179,15 @@ def score_heatmaps(
     threshold: Annotated[
         str, typer.Option(help="otsu, or a number from 0 to 1 for the stretched heatmap.")
     ] = "otsu",
+    references: Annotated[
+        str,
+        typer.Option(help="Some of ekman,evidence and names of folders in references/."),
+    ] = "ekman",
 ) -> None:
-    """Score ready heatmaps, made by any method, against the Ekman masks and against chance."""
+    """Score ready heatmaps, made by any method, against references and against chance."""
     from humanlike.commands.score_heatmaps import score_folder
 
-    score_folder(folder, output, threshold)
+    score_folder(folder, output, threshold, references.split(","))
 
 
 @app.command(rich_help_panel=BY_HAND)

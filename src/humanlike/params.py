@@ -35,6 +35,8 @@ NAME, NAME_IN_WORDS = "[A-Za-z0-9_-]+", "letters, digits, _ and -"
 Positive = Annotated[int, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+ReferenceName = Annotated[str, Field(pattern=r"^[\w-]+$")]
+Hidden = Literal["black", "mean", "blur", "noise"]
 
 
 class Section(BaseModel):
@@ -95,6 +97,21 @@ class ModelFile(Section):
         return classes
 
 
+class Guidance(Section):
+    """What networks are taught to look at while they learn; see `humanlike.guidance`."""
+
+    reference: ReferenceName
+    weight: Annotated[float, Field(ge=0, le=1)]
+    permuted: bool
+    hidden: Hidden
+
+    @model_validator(mode="after")
+    def _has_regions_to_permute(self) -> Guidance:
+        if self.permuted and self.reference == "none":
+            raise ValueError("permuted: true needs a reference; name ekman, evidence or a folder")
+        return self
+
+
 #: How pydantic tells the two kinds of entries of `optimisation` apart.
 _FITTED, _FILE = "(fitted)", "(file)"
 
@@ -122,6 +139,7 @@ class Train(Section):
     seed: Seed
     threads: Positive
     augmentation: Augmentation
+    guidance: Guidance
 
     @field_validator("networks")
     @classmethod
@@ -154,7 +172,7 @@ class Explain(Section):
     """Which predictions are explained, and what computes them."""
 
     method: Literal[tuple(METHODS)]  # type: ignore[valid-type]
-    hidden: Literal["black", "mean", "blur", "noise"]
+    hidden: Hidden
     positives_per_class: Positive
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
@@ -254,7 +272,7 @@ class Evidence(Section):
 class Score(Section):
     """Heatmap against mask."""
 
-    references: Annotated[list[Annotated[str, Field(pattern=r"^[\w-]+$")]], Field(min_length=1)]
+    references: Annotated[list[ReferenceName], Field(min_length=1)]
     threshold: Literal["otsu"] | float
     seed: Seed
 

@@ -1,8 +1,10 @@
 """Fit one network on one fold, and ask it for its predictions."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import keras
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation, augment
 from humanlike.progress import bar
+
+if TYPE_CHECKING:
+    from humanlike.guidance import Guidance
 
 _OPTIMIZERS: dict[str, Callable[..., keras.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -73,6 +78,7 @@ def fit(
     dropout: float | None = None,
     augmentation: Augmentation | None = None,
     landmarks: NDArray[np.float32] | None = None,
+    guidance: Guidance | None = None,
     validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None,
     progress: str | None = None,
 ) -> pd.DataFrame:
@@ -107,6 +113,9 @@ def fit(
         Random changes made to each face each time it is shown.
     landmarks
         (N, 68, 2) in pixels of `images`; the augmentation's crop needs them.
+    guidance
+        What is hidden of the faces while the network learns, of the network's input size. A picture
+        of whose region a share s is shown has the target s · label + (1 − s) · evenness.
     validation
         Images and labels that each epoch's network is tried on, as `images` and `labels`.
     progress
@@ -133,12 +142,16 @@ def fit(
         seed,
         augmentation,
         None if landmarks is None else landmarks * (size / images.shape[-1]),
+        guidance,
+        model.output_shape[-1],
     )
+    if guidance and validation:
+        validation = validation[0], np.eye(model.output_shape[-1], dtype=np.float32)[validation[1]]
     model.compile(
         optimizer=_OPTIMIZERS[optimizer](
             learning_rate=_step_sizes(schedule, learning_rate, epochs * len(batches))
         ),
-        loss="sparse_categorical_crossentropy",
+        loss="categorical_crossentropy" if guidance else "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,  # XLA is not deterministic, and slower on CPUs
     )
@@ -235,29 +248,34 @@ def _training_batches(
     seed: int,
     augmentation: Augmentation | None,
     landmarks: NDArray[np.floating] | None,
+    guidance: Guidance | None = None,
+    classes: int = 0,
 ) -> tf.data.Dataset:
-    """Gray images in an order new to each epoch, augmented, as batches of RGB and labels."""
+    """Gray images in an order new to each epoch, augmented, as batches of RGB and targets.
+
+    The targets are labels or, guided, probabilities of so many classes.
+    """
     rng = np.random.default_rng(seed)
 
-    def shown(faces: NDArray[np.int64]) -> NDArray[np.uint8]:
-        if augmentation in (None, Augmentation()):
-            return images[faces]
-        return np.stack(
-            [
-                augment(
-                    images[face],
-                    None if landmarks is None else landmarks[face],
-                    rng,
-                    augmentation,
-                )
-                for face in faces
-            ]
-        )
+    def shown(faces: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        drawn, kept = images[faces], np.ones(len(faces), np.float32)
+        for i, face in enumerate(faces):
+            if guidance:
+                drawn[i], kept[i] = guidance.draw(drawn[i], face, rng)
+            if augmentation not in (None, Augmentation()):
+                points = None if landmarks is None else landmarks[face]
+                drawn[i] = augment(drawn[i], points, rng, augmentation)
+        return drawn, kept
 
     def load(faces: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = tf.numpy_function(shown, [faces], tf.uint8)
+        batch, kept = tf.numpy_function(shown, [faces], (tf.uint8, tf.float32))
         batch.set_shape((None, *images.shape[1:]))
-        return _rgb(batch), tf.gather(labels, faces)
+        targets = tf.gather(labels, faces)
+        if guidance:
+            kept.set_shape((None,))
+            kept = kept[:, tf.newaxis]
+            targets = kept * tf.one_hot(targets, classes) + (1 - kept) / classes
+        return _rgb(batch), targets
 
     faces = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed)
     return faces.batch(batch_size).map(load).prefetch(1)

@@ -98,3 +98,15 @@ def test_attention_is_relative_to_area_and_averaged_over_folds():
     assert table["attention"].to_list() == [pytest.approx((4 + 1) / 2), pytest.approx(0.5)]
     assert table["share"].to_list() == [pytest.approx(0.625), pytest.approx(0.375)]
     assert table["named"].to_list() == [True, False]
+    assert "evidence" not in table
+
+
+def test_attention_stands_beside_the_evidence_there():
+    left = np.array([[True, False, False, False]])
+    heatmaps = {("a", 0, "x"): np.ones((1, 4)), ("a", 0, "y"): np.ones((1, 4))}
+    # Half of x's evidence lies on the left quarter: twice as much as an even map has there.
+    table = action_unit_attention(
+        heatmaps, {4: left, 9: ~left}, {}, {"x": np.array([[0.3, 0.2, 0.1, 0.0]])}
+    )
+    assert table["evidence"][:2].to_list() == [pytest.approx(2), pytest.approx(2 / 3)]
+    assert table["evidence"][2:].isna().all()

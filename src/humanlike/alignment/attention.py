@@ -105,6 +105,7 @@ def action_unit_attention(
     heatmaps: Mapping[Key, NDArray],
     regions: Mapping[int, NDArray[np.bool_]],
     action_units: Mapping[str, tuple[int, ...]],
+    evidence: Mapping[str, NDArray] | None = None,
 ) -> pd.DataFrame:
     """How much of the heatmaps lies on each action unit's region, relative to its area.
 
@@ -113,13 +114,16 @@ def action_unit_attention(
     heatmaps : mapping from (network, fold, expression) to (H, W)
     regions : mapping from action unit to (H, W) bool
     action_units : mapping from expression to the action units that make it
+    evidence : mapping from expression to (H, W), optional
+        Where the expressions differ, whoever looks.
 
     Returns
     -------
     DataFrame
         A row for each network, expression and action unit, folds averaged: share (of the positive
         importance, in [0, 1]), attention (share / the region's share of the canvas; chance 1) and
-        named (whether the unit is one of the expression's).
+        named (whether the unit is one of the expression's); where `evidence` is given, evidence:
+        the attention that its map would have, NaN for expressions without one.
     """
     rows = [
         (network, expression, unit, relevance_mass(heatmap, region), region.mean())
@@ -134,4 +138,12 @@ def action_unit_attention(
         unit in action_units.get(expression, ())
         for expression, unit in zip(table["expression"], table["action_unit"], strict=True)
     ]
+    if evidence is not None:
+        there = {
+            (expression, unit): relevance_mass(values, region) / region.mean()
+            for expression, values in evidence.items()
+            for unit, region in regions.items()
+        }
+        cells = zip(table["expression"], table["action_unit"], strict=True)
+        table["evidence"] = [there.get(cell, np.nan) for cell in cells]
     return table

@@ -76,6 +76,7 @@ def report(
     influences: Mapping[Key, pd.DataFrame] | None = None,
     regions: Mapping[int, NDArray[np.bool_]] | None = None,
     action_units: Mapping[str, tuple[int, ...]] | None = None,
+    evidence: Mapping[str, NDArray] | None = None,
     seed: int = 0,
 ) -> Report:
     """Score heatmaps against masks and tell what the scores are worth.
@@ -91,7 +92,7 @@ def report(
     influences : mapping with keys of `heatmaps` to DataFrame, optional
         As `intervals.subject_influences` returns them, for intervals of subjects. Unknown for
         heatmaps whose faces are.
-    regions, action_units : mappings, optional
+    regions, action_units, evidence : mappings, optional
         See `attention.action_unit_attention`.
     seed : int
         Of the random placements.
@@ -139,7 +140,7 @@ def report(
         by_fold=by_fold,
         by_expression=by_expression,
         matrix=specificity.expression_matrix(cross),
-        attention=action_unit_attention(heatmaps, regions or {}, action_units or {}),
+        attention=action_unit_attention(heatmaps, regions or {}, action_units or {}, evidence),
         summary=summary(networks),
         networks={network: summary([network]) for network in networks},
     )

@@ -50,7 +50,7 @@ def dispatch() -> None:
         )
     params = load()
     with cluster.client() as connection:
-        dvc("repro", "--quiet", "preprocess")
+        dvc("repro", "--quiet", "guidance")
         stale = stale_stages(params)
         if not stale:
             print("nothing to train or explain: every stage is up to date")

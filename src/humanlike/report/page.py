@@ -477,15 +477,25 @@ def _steps(example: Example, content: Content) -> dict[str, Any]:
     return {"example": example, "steps": steps}
 
 
+#: The table of attention that no network has: where the photographs themselves differ.
+EVIDENCE_THERE = "The evidence there"
+
+
 def _attention(table: pd.DataFrame | None, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Attention of all networks together, then of each: expressions in rows, units in columns."""
+    """Attention of all networks together, what the evidence would have, then of each network.
+
+    Expressions in rows, units in columns.
+    """
     if table is None or table.empty:
         return []
     parts: list[tuple[str, pd.DataFrame]] = [("All networks", table)]
     networks = table["network"].drop_duplicates()
+    if "evidence" in table and table["evidence"].notna().any():
+        evidence = table[(table["network"] == networks.iloc[0]) & table["evidence"].notna()]
+        parts.append((EVIDENCE_THERE, evidence.assign(attention=evidence["evidence"])))
     if len(networks) > 1:
         parts += [(str(name), table[table["network"] == name]) for name in networks]
-    greatest = float(table["attention"].max()) or 1.0
+    greatest = max(float(rows["attention"].max()) for _, rows in parts) or 1.0
     found = []
     for name, rows in parts:
         wide = rows.pivot_table(index="expression", columns="action_unit", values="attention")

@@ -172,6 +172,7 @@ def score(
     """
     summaries: dict[str, dict[str, Any]] = {}
     metrics: dict[str, Any] = {"iou": None}
+    evidence = next((one.maps for one in references if one.name == "evidence"), None)
     for reference in references:
         masks = reference.masks(params.score.threshold)
         first = reference is references[0]
@@ -187,6 +188,7 @@ def score(
             influences=known[reference.name].influences,
             regions={unit: action_unit_region(unit) for unit in ACTION_UNITS_WITH_REGION},
             action_units=ACTION_UNITS,
+            evidence=evidence,
             seed=params.score.seed,
         )
         folder = VERDICT.parent if first else VERDICT.parent / reference.name

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
 from humanlike.params import ModelFile, Params, load
+
+if TYPE_CHECKING:
+    from humanlike.guidance import Guidance
 
 
 def run(network: str, fold: int) -> None:
@@ -62,15 +66,18 @@ def run(network: str, fold: int) -> None:
         input_scaling=settings.input_scaling,
         seed=settings.seed,
     )
+    progress = f"train {network} fold {fold}"
+    size = model.input_shape[1]
     history = training.fit(
         model,
         images[shown],
         labels[shown],
         landmarks=landmarks[shown],
+        guidance=guidance(images[shown], landmarks[shown], labels[shown], size, progress),
         validation=(images[tested], labels[tested]),
         augmentation=Augmentation(**settings.augmentation.model_dump()),
         seed=settings.seed,
-        progress=f"train {network} fold {fold}",
+        progress=progress,
         **origin.model_dump(),
     )
     probabilities = training.predict(model, images[tested])
@@ -81,6 +88,33 @@ def run(network: str, fold: int) -> None:
     artifacts.write_table(
         artifacts.unit("predictions", network, fold, ".csv"),
         predictions(faces.iloc[tested], probabilities, params.labels),
+    )
+
+
+def guidance(
+    images: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    size: int,
+    progress: str,
+) -> Guidance | None:
+    """What is hidden of the training faces while a network learns; None where nothing is."""
+    asked = artifacts.read_arrays(artifacts.GUIDANCE)
+    if asked["weight"] == 0:
+        return None
+
+    from humanlike.canonical.geometry import rescale_landmarks
+    from humanlike.guidance import guide
+    from humanlike.training import network_images
+
+    return guide(
+        network_images(images, size),
+        rescale_landmarks(landmarks, images.shape[-1], size),
+        asked["regions"],
+        labels,
+        weight=float(asked["weight"]),
+        hidden=str(asked["hidden"]),
+        progress=f"{progress}: superpixels",
     )
 
 

@@ -1,0 +1,149 @@
+"""Can a network be made to look at a region, does the score say so, and what does it cost?
+
+    python benchmarks/guidance.py run --network weinet --reference ekman --weight 0.9 --seed 1 2 3
+
+Runs the pipeline's stages from `guidance` to `score` for each network, reference, weight and seed,
+on the faces and the evidence of the project as they are, in a folder of its own, and adds a row to
+guidance.csv; a row that is there is not run again. `python benchmarks/guidance.py draw` makes
+guidance.png of the table.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from contextlib import chdir
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import keras
+import pandas as pd
+from matplotlib.figure import Figure
+from ruamel.yaml import YAML
+
+from humanlike.explainers import runtimes
+from humanlike.figures import png
+from humanlike.stages import explain, guidance, score, standardize, train
+
+#: What tells one row from another.
+CELL = ["network", "epochs", "reference", "weight", "hidden", "seed"]
+
+#: What the heatmaps are held against, whatever the network was taught.
+AGAINST = ("ekman", "evidence")
+
+#: What a network may be taught -> its line in the figure.
+TAUGHT = {
+    "ekman": "taught the Ekman masks",
+    "evidence": "taught the evidence",
+    "none": "hiding alone",
+    "permuted-ekman": "taught other expressions' masks",
+}
+COLOURS = dict(zip(TAUGHT, ("#d1495b", "#30475e", "#9aa5b1", "#e0a458"), strict=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("what", choices=("run", "draw"))
+    parser.add_argument("--network", default="weinet")
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--reference", nargs="+", default=["ekman"], help="permuted-ekman, ... too")
+    parser.add_argument("--weight", type=float, nargs="+", default=[0.9])
+    parser.add_argument("--hidden", default="black")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--table", type=Path, default=Path("docs/guidance.csv"))
+    options = parser.parse_args()
+    if options.what == "draw":
+        picture = png(draw(pd.read_csv(options.table)))
+        options.table.with_suffix(".png").write_bytes(picture)
+        return
+    for seed, reference, weight in product(options.seed, options.reference, options.weight):
+        cell = dict(
+            zip(
+                CELL,
+                (options.network, options.epochs, reference, weight, options.hidden, seed),
+                strict=True,
+            )
+        )
+        table = pd.read_csv(options.table) if options.table.exists() else pd.DataFrame(columns=CELL)
+        if (table[CELL] == pd.Series(cell)).all(axis=1).any():
+            continue
+        start = time.process_time()
+        found = run(cell)
+        row = pd.DataFrame([{**cell, **found, "cpu_minutes": (time.process_time() - start) / 60}])
+        table = pd.concat([table, row]) if len(table) else row
+        table.round(4).to_csv(options.table, index=False, lineterminator="\n")
+        print(row.round(3).to_string(), flush=True)
+
+
+def run(cell: dict[str, Any]) -> dict[str, float]:
+    """Train, explain and score one network from one seed, on the folds that params.yaml names."""
+    values = YAML(typ="safe").load(Path("params.yaml"))
+    network = cell["network"]
+    values["train"]["networks"] = [network]
+    values["train"]["seed"] = cell["seed"]
+    values["train"]["optimisation"][network]["epochs"] = cell["epochs"]
+    values["train"]["guidance"] = {
+        "reference": cell["reference"].removeprefix("permuted-"),
+        "weight": cell["weight"],
+        "permuted": cell["reference"].startswith("permuted-"),
+        "hidden": cell["hidden"],
+    }
+    values["score"]["references"] = list(AGAINST)
+    project = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        YAML().dump(values, Path("params.yaml"))
+        for name in ("artifacts/faces", "artifacts/evidence", "references"):
+            Path(name).parent.mkdir(exist_ok=True)
+            Path(name).symlink_to(project / name)
+        guidance.run()
+        for fold in values["train"]["folds"]:
+            keras.utils.clear_session()
+            runtimes.load.cache_clear()  # another network has the same path
+            for stage in (train, explain, standardize):
+                stage.run(network, fold)
+        score.run()
+        found = {"accuracy": json.loads(Path("metrics/train.json").read_text())["accuracy"]}
+        for name in AGAINST:
+            theirs = Path("plots/score") / ("" if name == AGAINST[0] else name) / "summary.json"
+            summary = json.loads(theirs.read_text())
+            found[f"{name}_own"] = summary["iou"]
+            found[f"{name}_others"] = summary["other_masks"]
+            found[f"{name}_p"] = summary["permutation_p"]
+        return found
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """Accuracy, and own minus other regions of each reference, over weights; a dot is a seed."""
+    table = table[table["hidden"] == "black"]
+    networks = list(dict.fromkeys(table["network"]))
+    figure = Figure(figsize=(9, 2.8 * len(networks)), layout="constrained")
+    panels = figure.subplots(len(networks), 1 + len(AGAINST), sharex=True, squeeze=False)
+    for network, row in zip(networks, panels, strict=True):
+        theirs = table[table["network"] == network]
+        off = theirs[theirs["weight"] == 0]
+        for reference, colour in COLOURS.items():
+            taught = theirs[(theirs["reference"] == reference) & (theirs["weight"] > 0)]
+            if taught.empty:
+                continue
+            rows = pd.concat([off, taught]).sort_values("weight")
+            shown = rows["accuracy"], *(rows[f"{n}_own"] - rows[f"{n}_others"] for n in AGAINST)
+            for axes, values in zip(row, shown, strict=True):
+                means = values.groupby(rows["weight"]).mean()
+                axes.plot(means.index, means, color=colour, lw=1.2, label=TAUGHT[reference])
+                axes.plot(rows["weight"], values, "o", color=colour, ms=3, alpha=0.6)
+        for axes in row[1:]:
+            axes.axhline(0, color="black", lw=0.6, ls=":")
+        row[0].set_ylabel(f"{network}\naccuracy")
+        for axes, name in zip(row[1:], AGAINST, strict=True):
+            axes.set_ylabel(f"own − others, {name}")
+    panels[0, 1].legend(frameon=False, fontsize=7)
+    for axes in panels[-1]:
+        axes.set_xlabel("train.guidance.weight")
+    for axes in panels.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+if __name__ == "__main__":
+    main()
