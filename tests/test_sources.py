@@ -13,8 +13,9 @@ from humanlike.explainers.methods import METHODS
 STAGES = ("preprocess", "evidence", "guidance", "train", "explain", "standardize", "score")
 
 #: What stages import and what decides no byte of what they make: how errors are said, how progress
-#: is shown, where the work runs, and how DVC is asked for a file.
-DECIDES_NOTHING = {"errors.py", "progress.py", "cluster.py", "storage.py"}
+#: is shown, where the work runs, how long it took, and how DVC is asked for a file. Nor does what is
+#: imported by these alone.
+DECIDES_NOTHING = {"errors.py", "progress.py", "cluster.py", "storage.py", "times.py"}
 
 #: Files of folders that are dependencies as a whole, of stages that do not import them.
 NEIGHBOURS = {
@@ -57,6 +58,8 @@ def reached(module: str, sources: Path, found: set[Path]) -> set[Path]:
         for file in (path.with_suffix(".py"), path / "__init__.py"):
             if file.exists() and file not in found:
                 found.add(file)
+                if file.relative_to(sources / "humanlike").as_posix() in DECIDES_NOTHING:
+                    continue
                 for name in imports(file):
                     reached(name, sources, found)
     return found

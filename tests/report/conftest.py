@@ -12,7 +12,7 @@ from humanlike.canonical.masks import (
     ekman_mask,
 )
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
-from humanlike.report.page import Content, Example, Reference
+from humanlike.report.content import Content, Example, Reference
 
 HOSTILE = '<script>alert("x")</script>'
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from humanlike.report.page import Content, render
+from humanlike.report.content import Content
+from humanlike.report.page import render
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")

@@ -14,7 +14,8 @@ from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.expressions import EXPRESSIONS
 from humanlike.figures import COLOURS
 from humanlike.networks.registry import NETWORKS
-from humanlike.report.page import Content, Reference, render, visible
+from humanlike.report.content import Content, Reference
+from humanlike.report.page import render, visible
 
 from .conftest import HOSTILE, blob
 

@@ -22,7 +22,7 @@ from humanlike.errors import HumanlikeError
 from humanlike.explainers.importance import importance
 from humanlike.expressions import EXPRESSIONS
 from humanlike.params import Params
-from humanlike.report.page import Content, Example, Reference
+from humanlike.report.content import Content, Example, Reference
 from humanlike.report.pictures import read_reference
 
 #: In a mean of fewer people, one could be known again.
@@ -64,7 +64,7 @@ def gather(
     colours
         One of `figures.COLOURS`.
     made
-        How the run was made, see `report.page.Content`.
+        How the run was made, see `report.content.Content`.
 
     Raises
     ------

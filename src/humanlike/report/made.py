@@ -38,7 +38,7 @@ _MOST_NAMED = 5
 
 
 def how_made(root: Path, params: Params) -> dict[str, dict[str, object]]:
-    """All of this module under headings, for `report.page.Content.made`."""
+    """All of this module under headings, for `report.content.Content.made`."""
     return {
         "Data and code": {**data(root), **code(root)},
         "Machine": machine(),
