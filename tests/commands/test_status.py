@@ -82,3 +82,9 @@ def test_every_kind_of_difference_that_dvc_tells() -> None:
 def test_many_reasons_are_counted() -> None:
     group = [State(f"train@n-{k}", (f"src/{k}.py",), (), False) for k in range(5)]
     assert in_words(group) == "5 of 5 stale: src/0.py, src/1.py, src/2.py and 2 more"
+
+
+def test_photographs_that_changed_or_are_missing_say_what_brings_them() -> None:
+    assert "dvc pull data.dvc" in in_words([State("data.dvc", (), ("data",), False)])
+    assert "dvc add data" in in_words([State("data.dvc", ("data",), (), False)])
+    assert in_words([State("data.dvc", (), (), False)]) == "done"
