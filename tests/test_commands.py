@@ -68,7 +68,14 @@ ELSEWHERE = {
 
 #: Beginnings of commands that run here.
 HERE = (
-    *("dvc repro", "dvc metrics diff", "dvc exp show", "dvc plots show", "dvc remote"),
+    *(
+        "dvc repro",
+        "humanlike status",
+        "dvc metrics diff",
+        "dvc exp show",
+        "dvc plots show",
+        "dvc remote",
+    ),
     *("humanlike datasets check", "humanlike masks", "humanlike paper", "cp profiles/"),
     "humanlike score-heatmaps",
 )

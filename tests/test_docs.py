@@ -1,8 +1,12 @@
 """What the documents say of the results that come with the project."""
 
+import ast
 import json
+import os
 import re
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,14 +46,116 @@ def test_every_figure_is_explained(name: str) -> None:
     assert not missing
 
 
-def test_the_diff_that_adds_a_method_applies() -> None:
-    text = (ROOT / "docs" / "explainers.md").read_text()
-    found = re.search(r"```diff\n(.*?)```", text, re.DOTALL)
-    assert found
-    done = subprocess.run(
-        ["git", "apply", "--check", "-"], cwd=ROOT, input=found[1], text=True, capture_output=True
+def diffs(page: str) -> list[str]:
+    return re.findall(r"```diff\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources and params with every diff of the documents applied."""
+    folder = tmp_path_factory.mktemp("added")
+    shutil.copytree(ROOT / "src", folder / "src")
+    shutil.copy(ROOT / "params.yaml", folder)
+    found = [*diffs("explainers.md"), *diffs("adding.md")]
+    assert len(found) == 4
+    for diff in found:
+        done = subprocess.run(
+            ["git", "apply", "-"], cwd=folder, input=diff, text=True, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def python(folder: Path, code: str) -> str:
+    return subprocess.check_output(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder / "src")},
+        text=True,
     )
-    assert done.returncode == 0, done.stderr
+
+
+def test_what_the_diffs_add_is_there(added: Path) -> None:
+    said = python(
+        added,
+        "from humanlike.params import load; from humanlike.networks.registry import NETWORKS;"
+        "params = load(); print(params.hirescam.output, *params.score.references);"
+        "print(len(NETWORKS), params.train.optimisation['mobilenetv2'].epochs)",
+    )
+    assert said.splitlines() == ["logit ekman evidence mine", "13 2"]
+
+
+def test_the_added_data_set_is_read(added: Path) -> None:
+    pictures = added / "data" / "kdef"
+    pictures.mkdir(parents=True)
+    for name in ("AF01ANS", "AF01AFS", "BM35SUS", "AF01ANHL", "note"):
+        (pictures / f"{name}.JPG").touch()
+    said = python(
+        added,
+        "from pathlib import Path; from humanlike import datasets; "
+        "found = datasets.read(Path('data')); print(found.forms, len(found.skipped));"
+        "print(found.photographs[['subject', 'expression']].to_csv(index=False))",
+    )
+    assert said.split() == [
+        *("{'kdef':", "'kdef'}", "2", "subject,expression"),
+        *("kdef/F01,fear", "kdef/F01,anger", "kdef/M35,surprise"),
+    ]
+
+
+@pytest.mark.slow
+def test_the_added_network_has_the_parameters_that_are_said(added: Path) -> None:
+    said = python(
+        added,
+        "from humanlike.networks.registry import NETWORKS; "
+        "from humanlike.networks.builder import build; "
+        "print(build('mobilenetv2').count_params(), NETWORKS['mobilenetv2'].parameters)",
+    )
+    built, told = map(int, said.split())
+    assert built == told
+
+
+def strings(folder: Path) -> Iterator[str]:
+    """Every text in the sources of a package; what is filled in later is an ellipsis."""
+    for path in folder.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    str(part.value) if isinstance(part, ast.Constant) else "…"
+                    for part in node.values
+                )
+
+
+def test_every_message_that_is_explained_is_one_that_is_said() -> None:
+    import dvc
+
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    messages = re.findall(r"^\| `(.+?)` \| ", text, re.MULTILINE)
+    assert len(messages) == text.count("\n| `") > 25
+    ours = [*strings(ROOT / "src" / "humanlike"), (ROOT / "Makefile").read_text()]
+    theirs = list(strings(Path(dvc.__file__).parent))
+    own = text[: text.index("## DVC's own")].count("\n| `")
+    for number, message in enumerate(messages):
+        # What varies may be spelled "…", or be filled in with other words.
+        parts = [part for part in message.split("…") if part.strip()]
+        pattern = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
+        said = ours if number < own else theirs
+        assert any(pattern.search(one) for one in said), message
+
+
+def test_the_modules_of_the_python_page_are_there() -> None:
+    modules = re.findall(r"^::: ([\w.]+)$", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
+    assert len(modules) > 20
+    for module in modules:
+        path = ROOT / "src" / Path(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), module
+
+
+def test_every_page_is_in_the_site() -> None:
+    site = (ROOT / "mkdocs.yml").read_text()
+    assert all(f": {page.name}" in site for page in (ROOT / "docs").glob("*.md"))
 
 
 def test_every_method_is_explained() -> None:

@@ -85,6 +85,17 @@ def test_what_ends_well_is_recorded_and_nothing_else(params: Params) -> None:
     assert times.read() == [first]
 
 
+def test_a_time_that_cannot_be_noted_fails_nothing(params: Params) -> None:
+    Path("artifacts/times.jsonl").mkdir()
+    with times.kept("standardize", "weinet", 0):
+        pass
+    with times.kept("train", "none", 0):
+        Path("params.yaml").write_text("{")
+    with times.kept("score"):
+        pass
+    assert times.read() == []
+
+
 def test_work_that_goes_on_counts_what_was_left(params: Params) -> None:
     with times.kept("explain", "weinet", 0), progress.bar(total=10, initial=5) as bar:
         bar.update(5)

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ from humanlike.errors import HumanlikeError
 #: The remote inside the repository, of the sample and what score needs of it; see `.dvc/config`.
 EMBEDDED = "embedded"
 OBJECTS = Path("remote/files/md5")
+
+#: What DVC says of files that are not here, or that it could not bring back.
+MISSING = ("deleted", "not in cache")
 
 
 def dvc(*arguments: str) -> str:
@@ -115,14 +118,20 @@ def states() -> list[State]:
             graph = repo.index.graph
     except DvcException as error:
         raise HumanlikeError(f"dvc: {error}") from None
+    missing = {
+        path
+        for entries in status.values()
+        for path, state in _differences(entries, "changed outs")
+        if state in MISSING
+    }
     found: dict[str, State] = {}
     for stage in networkx.lexicographical_topological_sort(
         graph.reverse(copy=False), key=_definition(graph)
     ):
-        changed, missing = _differences(status.get(stage.addressing, []))
+        changed, gone = _split(status.get(stage.addressing, []), missing)
         needs = (found[need.addressing] for need in graph.successors(stage))
         follows = any(need.changed or need.follows for need in needs)
-        found[stage.addressing] = State(stage.addressing, changed, missing, follows)
+        found[stage.addressing] = State(stage.addressing, changed, gone, follows)
     return list(found.values())
 
 
@@ -132,22 +141,29 @@ def _definition(graph: Any) -> Any:
     return order.__getitem__
 
 
-def _differences(entries: Sequence[Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What was changed and what is missing, by one entry of DVC's status."""
-    changed, missing = [], []
+def _differences(entries: Sequence[Any], kind: str) -> Iterator[tuple[str, Any]]:
+    """Paths that differ by the entries of DVC's status of one stage, and how."""
     for entry in entries:
-        if not isinstance(entry, dict):  # such as "changed command"
-            changed.append(str(entry))
-            continue
-        for found in entry.values():
-            for path, state in found.items():
-                if isinstance(state, dict):
-                    changed.append(f"{path} ({', '.join(state)})")
-                elif state in ("deleted", "not in cache"):
-                    missing.append(path)
-                else:
-                    changed.append(path)
-    return tuple(changed), tuple(missing)
+        if isinstance(entry, dict):
+            yield from entry.get(kind, {}).items()
+
+
+def _split(
+    entries: Sequence[Any], missing: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What of a stage was changed, and which of its files are missing.
+
+    A file or folder that it reads is no change where `missing` files of others account for it.
+    """
+    changed = [entry for entry in entries if isinstance(entry, str)]  # such as "changed command"
+    for path, state in _differences(entries, "changed deps"):
+        if isinstance(state, dict):
+            changed.append(f"{path} ({', '.join(state)})")
+        elif not any(Path(file).is_relative_to(path) for file in missing):
+            changed.append(path)
+    outs = dict(_differences(entries, "changed outs"))
+    changed += [path for path, state in outs.items() if state not in MISSING]
+    return tuple(changed), tuple(path for path, state in outs.items() if state in MISSING)
 
 
 def bring(paths: Sequence[Path]) -> None:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pandas as pd
 
 from humanlike import artifacts, cluster, progress
 from humanlike.datasets.table import is_image
+from humanlike.errors import HumanlikeError
 from humanlike.params import ModelFile, Params, load
 from humanlike.report.made import machine
 
@@ -71,18 +72,29 @@ class Took:
 def kept(stage: str, network: str | None = None, fold: int | None = None) -> Iterator[None]:
     """Record how long the block takes, if it ends well and works on this machine alone.
 
+    Of its progress bars the last is taken for its work, and what comes before and after for what
+    it takes to start and end.
+
     Parameters
     ----------
     stage, network, fold
         The stage as `dvc.yaml` calls it, and the network and fold that it runs for.
     """
+    params = None
+    with suppress(HumanlikeError):  # the stage tells of it
+        params = load()
     progress.finished.clear()
     began = time.monotonic()
     yield
     seconds = time.monotonic() - began
-    if cluster.scheduler() is not None:
-        return
-    work = work_of(stage, load(), network, fold)
+    # What is finished must not be lost because its time cannot be noted.
+    with suppress(HumanlikeError, OSError, LookupError):
+        elsewhere = stage == "explain" and cluster.scheduler() is not None
+        if params and not elsewhere:
+            _record(name(stage, network, fold), seconds, work_of(stage, params, network, fold))
+
+
+def _record(stage: str, seconds: float, work: Work) -> None:
     working = seconds
     if progress.finished:
         bar = progress.finished[-1]
@@ -92,12 +104,11 @@ def kept(stage: str, network: str | None = None, fold: int | None = None) -> Ite
             return
         working = min(bar.seconds, seconds)
         work = Work(work.items * share, work.size, work.kind)
-    took = Took(name(stage, network, fold), seconds, working, peak_memory(), work, machine())
-    line = json.dumps(asdict(took)) + "\n"
+    took = Took(stage, seconds, working, peak_memory(), work, machine())
     TIMES.parent.mkdir(parents=True, exist_ok=True)
     # One write to the end of the file: stages that end together do not cut each other's lines.
     with TIMES.open("a", encoding="utf-8") as file:
-        file.write(line)
+        file.write(json.dumps(asdict(took)) + "\n")
 
 
 def name(stage: str, network: str | None = None, fold: int | None = None) -> str:

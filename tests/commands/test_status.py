@@ -8,7 +8,7 @@ import pytest
 from project import Project, change_params, copy
 
 from humanlike.commands.status import in_words
-from humanlike.storage import State, _differences
+from humanlike.storage import State, _split
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_what_was_changed_and_what_follows_has_a_time(project: Project) -> None:
     change_params(project, {"lime.samples": "40"})
     said, found = project.run("humanlike", "status"), lines(project)
     assert found["train"] == found["evidence"] == "done"
-    assert re.fullmatch(r"\d+ s 2 of 2 stale: params.yaml \(lime.samples\)", found["explain"])
+    assert re.fullmatch(r"\d+ (s|min) 2 of 2 stale: params.yaml \(lime\)", found["explain"])
     assert re.fullmatch(r"\d+ s 2 of 2 after what is stale", found["standardize"])
     assert re.search(r"5 stages to be run: about \d+ (s|min) on this machine, and \d\.\d GB", said)
     assert "The last verdict (before what was changed): " in said
@@ -56,6 +56,9 @@ def test_files_that_are_not_here_are_no_change(project: Project, tmp_path: Path)
     (bare.folder / "artifacts/standardized/weinet/fold0.npz").unlink()
     assert lines(bare)["standardize"].endswith("1 of 2 not here: 1 file")
     assert lines(bare)["score"] == "done"
+    (bare.folder / "artifacts/models/weinet/fold0.keras").unlink()
+    found = lines(bare)
+    assert found["train"].endswith("1 of 2 not here: 1 file") and found["explain"] == "done"
 
 
 def test_outside_a_project_it_ends_in_one_line(project: Project, tmp_path: Path) -> None:
@@ -67,14 +70,21 @@ def test_outside_a_project_it_ends_in_one_line(project: Project, tmp_path: Path)
 def test_every_kind_of_difference_that_dvc_tells() -> None:
     entries = [
         {"changed deps": {"data": "modified", "params.yaml": {"train.seed": "modified"}}},
+        {"changed deps": {"folder": "modified", "model": "deleted", "src/a.py": "deleted"}},
         {"changed outs": {"a": "deleted", "b": "not in cache", "c": "modified"}},
         "changed command",
     ]
-    changed, missing = _differences(entries)
-    assert changed == ("data", "params.yaml (train.seed)", "c", "changed command")
-    assert missing == ("a", "b")
+    changed, gone = _split(entries, {"folder/file", "model", "a", "b"})
+    assert changed == ("changed command", "data", "params.yaml (train.seed)", "src/a.py", "c")
+    assert gone == ("a", "b")
 
 
 def test_many_reasons_are_counted() -> None:
     group = [State(f"train@n-{k}", (f"src/{k}.py",), (), False) for k in range(5)]
     assert in_words(group) == "5 of 5 stale: src/0.py, src/1.py, src/2.py and 2 more"
+
+
+def test_photographs_that_changed_or_are_missing_say_what_brings_them() -> None:
+    assert "dvc pull data.dvc" in in_words([State("data.dvc", (), ("data",), False)])
+    assert "dvc add data" in in_words([State("data.dvc", ("data",), (), False)])
+    assert in_words([State("data.dvc", (), (), False)]) == "done"

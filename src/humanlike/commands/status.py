@@ -25,7 +25,7 @@ def status() -> None:
     left = []
     rows = []
     for kind, group in by_kind(states()).items():
-        todo = [state for state in group if not state.done and state.name != "data.dvc"]
+        todo = [s for s in group if not s.done and not s.name.endswith(".dvc")]
         left += todo
         ahead = [expected(state, params, known) for state in todo]
         seconds = sum(seconds for seconds, _ in filter(None, ahead))
@@ -64,6 +64,11 @@ def expected(
 
 def in_words(group: list[State]) -> str:
     """What is to be done of some stages, and why."""
+    if len(group) == 1 and group[0].name.endswith(".dvc") and not group[0].done:
+        file = group[0].name
+        if group[0].missing:
+            return f"not here; `dvc pull {file}` brings it, where a remote has it"
+        return f"changed; `dvc add {file.removesuffix('.dvc')}`, then `dvc repro`"
     parts = []
     for count, words, reasons in (
         (sum(bool(s.changed) for s in group), "stale", [r for s in group for r in s.changed]),
