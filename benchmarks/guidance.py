@@ -27,7 +27,7 @@ from humanlike.figures import png
 from humanlike.stages import explain, guidance, score, standardize, train
 
 #: What tells one row from another.
-CELL = ["network", "epochs", "reference", "weight", "hidden", "seed"]
+CELL = ["network", "epochs", "folds", "reference", "weight", "hidden", "seed"]
 
 #: What the heatmaps are held against, whatever the network was taught.
 AGAINST = ("ekman", "evidence")
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("what", choices=("run", "draw"))
     parser.add_argument("--network", default="weinet")
     parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--folds", type=int, default=1, help="the first so many are held out")
     parser.add_argument("--reference", nargs="+", default=["ekman"], help="permuted-ekman, ... too")
     parser.add_argument("--weight", type=float, nargs="+", default=[0.9])
     parser.add_argument("--hidden", default="black")
@@ -57,30 +58,27 @@ def main() -> None:
         picture = png(draw(pd.read_csv(options.table)))
         options.table.with_suffix(".png").write_bytes(picture)
         return
+    fixed = {name: getattr(options, name) for name in ("network", "epochs", "folds", "hidden")}
     for seed, reference, weight in product(options.seed, options.reference, options.weight):
-        cell = dict(
-            zip(
-                CELL,
-                (options.network, options.epochs, reference, weight, options.hidden, seed),
-                strict=True,
-            )
-        )
+        cell = {**fixed, "reference": reference, "weight": weight, "seed": seed}
         table = pd.read_csv(options.table) if options.table.exists() else pd.DataFrame(columns=CELL)
         if (table[CELL] == pd.Series(cell)).all(axis=1).any():
             continue
         start = time.process_time()
         found = run(cell)
-        row = pd.DataFrame([{**cell, **found, "cpu_minutes": (time.process_time() - start) / 60}])
+        cell["cpu_minutes"] = (time.process_time() - start) / 60
+        row = pd.DataFrame([{**cell, **found}])
         table = pd.concat([table, row]) if len(table) else row
         table.round(4).to_csv(options.table, index=False, lineterminator="\n")
         print(row.round(3).to_string(), flush=True)
 
 
 def run(cell: dict[str, Any]) -> dict[str, float]:
-    """Train, explain and score one network from one seed, on the folds that params.yaml names."""
+    """Train, explain and score one network from one seed, on the first folds."""
     values = YAML(typ="safe").load(Path("params.yaml"))
     network = cell["network"]
     values["train"]["networks"] = [network]
+    values["train"]["folds"] = list(range(cell["folds"]))
     values["train"]["seed"] = cell["seed"]
     values["train"]["optimisation"][network]["epochs"] = cell["epochs"]
     values["train"]["guidance"] = {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -132,3 +133,45 @@ def test_the_command_says_so_and_exits_with_1(tmp_path: Path) -> None:
 
 def test_thresholds() -> None:
     assert [parse_threshold(text) for text in ("otsu", "0", "0.5", "1")] == ["otsu", 0, 0.5, 1]
+
+
+def test_further_references_are_scored_beside_the_first(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(GRAY).save(net / NAME)
+    mine = tmp_path / "references" / "mine"
+    mine.mkdir(parents=True)
+    for name, picture in {"anger": GRAY, "fear": 255 - GRAY}.items():
+        Image.fromarray(picture).save(mine / f"{name}.png")
+    score_folder(net.parent, tmp_path / "alone")
+    score_folder(net.parent, tmp_path / "both", references=["ekman", "mine"])
+    for path in (tmp_path / "alone").rglob("*.*"):
+        other = tmp_path / "both" / path.relative_to(tmp_path / "alone")
+        assert other.read_bytes() == path.read_bytes(), path
+    table = pd.read_csv(tmp_path / "both/mine/scores.csv")
+    assert table["iou"].item() == 1  # the heatmap is the map
+    correlations = pd.read_csv(tmp_path / "both/mine/tables/map_correlations.csv")
+    assert correlations["map_correlation"].item() == pytest.approx(1)
+    assert (tmp_path / "both/references.csv").exists()
+    assert "Does it look where mine says?" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("references", "reason"),
+    [
+        (["ekman", "ekman"], "names one twice"),
+        (["nowhere"], "references/nowhere/ has no map"),
+        (["mine"], "mine has no map of any expression in"),
+    ],
+)
+def test_a_reference_that_cannot_be_used_is_one_line(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, references: list, reason: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(GRAY).save(net / NAME)
+    mine = tmp_path / "references" / "mine"
+    mine.mkdir(parents=True)
+    Image.fromarray(GRAY).save(mine / "fear.png")
+    with pytest.raises(HumanlikeError, match=reason):
+        score_folder(net.parent, tmp_path / "out", references=references)

@@ -119,3 +119,15 @@ def test_methods_name_every_setting(profile: str) -> None:
     assert "720 faces of 40 people" in text
     assert text.startswith("Faces were found by dlib's HOG detector")
     assert "40 people" not in paper.methods(params, None, listed)
+    assert "taught" not in text
+
+
+def test_methods_say_where_networks_were_taught_to_look() -> None:
+    params = load(ROOT / "params.yaml")
+    asked = params.train.guidance.model_copy(update={"weight": 0.9, "reference": "ekman"})
+    taught = params.model_copy(
+        update={"train": params.train.model_copy(update={"guidance": asked})}
+    )
+    text = paper.methods(taught, None, settings(taught))
+    assert "in 90% of the pictures superpixels were hidden at random (black)" in text
+    assert "the share of its region (ekman) that was still shown" in text

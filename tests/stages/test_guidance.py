@@ -85,6 +85,15 @@ def test_a_reference_that_is_not_there_ends_in_one_line() -> None:
         guidance.run()
 
 
+def test_a_map_without_a_region_ends_in_one_line() -> None:
+    artifacts.write_picture(
+        artifacts.REFERENCES / "mine" / "fear.png", np.full((HEIGHT, WIDTH), 9, np.uint8)
+    )
+    ask(reference="mine", weight="0.5")
+    with pytest.raises(HumanlikeError, match="map of fear in mine is the same everywhere"):
+        guidance.run()
+
+
 def test_there_is_nothing_to_permute_without_a_reference() -> None:
     ask(permuted="true")
     with pytest.raises(HumanlikeError, match=r"train\.guidance: permuted: true needs a reference"):

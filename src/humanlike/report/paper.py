@@ -298,6 +298,15 @@ def methods(
         "none": "from random weights",
         "imagenet": "from ImageNet weights where these exist",
     }.get(train.weights, "from given weights where these exist")
+    guidance, taught = train.guidance, ""
+    if guidance.weight:
+        regions = {"none": "the whole face"}.get(guidance.reference, guidance.reference)
+        whose = "another expression's region" if guidance.permuted else "its region"
+        taught = (
+            f" They were taught where to look: in {guidance.weight:.0%} of the pictures superpixels"
+            f" were hidden at random ({guidance.hidden}), and the label kept by the share of"
+            f" {whose} ({regions}) that was still shown."
+        )
     names = ", ".join(network_name(network) for network in train.networks)
     detector = _DETECTORS.get(params.preprocess.detector, params.preprocess.detector)
     threshold = params.score.threshold
@@ -315,7 +324,8 @@ def methods(
             f"people of each data set were split at random into {params.preprocess.folds} folds, "
             "so that nobody was in both training and test.",
             f"{len(train.networks)} networks ({names}) were trained {weights} on the expressions "
-            f"{', '.join(params.labels)}, with each of {len(train.folds)} folds held out in turn.",
+            f"{', '.join(params.labels)}, with each of {len(train.folds)} folds held out in turn."
+            f"{taught}",
             f"Of the held-out faces that a network took for an expression, up to "
             f"{explain.positives_per_class} were explained for the predicted class "
             f"({method_name(explain.method)}). Each explanation was carried onto one standard face "

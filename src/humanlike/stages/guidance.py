@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from humanlike import artifacts
 from humanlike.alignment.evidence import face_region
+from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
 from humanlike.report.pictures import read_reference
 
@@ -22,7 +23,7 @@ def run() -> None:
     Raises
     ------
     HumanlikeError
-        The reference cannot be read, or has no region of any of the expressions.
+        As `regions`.
     """
     params = load()
     asked = params.train.guidance
@@ -42,6 +43,11 @@ def regions(params: Params) -> NDArray[np.bool_]:
 
     The whole face for those without one. Permuted, each expression that has a region is given the
     next one's, and the last the first's.
+
+    Raises
+    ------
+    HumanlikeError
+        The reference cannot be read, or a map of it has no region.
     """
     asked = params.train.guidance
     found = (
@@ -50,4 +56,10 @@ def regions(params: Params) -> NDArray[np.bool_]:
     named = [label for label in params.labels if label in found]
     moved = named[1:] + named[:1] if asked.permuted else named
     given = {label: found[other] for label, other in zip(named, moved, strict=True)}
+    for label, region in given.items():
+        if not region.any():
+            raise HumanlikeError(
+                f"train.guidance.reference: the map of {label} in {asked.reference} is the same "
+                "everywhere, and no region; draw one, or delete the map to mean the whole face"
+            )
     return np.stack([given.get(label, face_region()) for label in params.labels])
