@@ -85,6 +85,17 @@ def test_what_ends_well_is_recorded_and_nothing_else(params: Params) -> None:
     assert times.read() == [first]
 
 
+def test_the_first_step_of_a_bar_is_no_part_of_its_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading takes 50 s of the first ten faces, and ten faces take 10 s."""
+    clock = iter([0.0, 60.0, 80.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    progress.finished.clear()
+    with progress.bar(total=30) as bar:
+        for _ in range(3):
+            bar.update(10)
+    assert progress.finished == [progress.Bar(0, 30, 30.0)]
+
+
 def test_a_time_that_cannot_be_noted_fails_nothing(params: Params) -> None:
     Path("artifacts/times.jsonl").mkdir()
     with times.kept("standardize", "weinet", 0):

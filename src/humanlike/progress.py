@@ -9,7 +9,11 @@ from tqdm import tqdm
 
 
 class Bar(NamedTuple):
-    """What a bar went through: from its first item to its last, in how many seconds."""
+    """What a bar went through, from its first item to its last.
+
+    `seconds` is how long that takes at the pace after the bar's first step, in which programs are
+    loaded and networks compiled; of a bar of one step, how long it took.
+    """
 
     begin: float
     end: float
@@ -25,12 +29,23 @@ class _Noted(tqdm):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.began: float | None = time.monotonic()
+        self.first: tuple[float, float] | None = None
         super().__init__(*arguments, **options)
+
+    def update(self, n: float | None = 1) -> bool | None:
+        shown = super().update(n)
+        self.first = self.first or (self.n, time.monotonic())
+        return shown
 
     def close(self) -> None:
         # tqdm closes a bar more than once, and counts nothing in one that is disabled.
         if self.began is not None and not self.disable:
-            finished.append(Bar(self.initial, self.n, time.monotonic() - self.began))
+            now, done = time.monotonic(), self.n - self.initial
+            seconds = now - self.began
+            if self.first and self.n > self.first[0]:
+                pace = (now - self.first[1]) / (self.n - self.first[0])
+                seconds = min(seconds, pace * done)
+            finished.append(Bar(self.initial, self.n, seconds))
             self.began = None
         super().close()
 
