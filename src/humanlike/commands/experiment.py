@@ -50,9 +50,7 @@ def make_stimuli(
         There are no aligned faces, or too few.
     """
     faces = artifacts.read_table(artifacts.FACES / "faces.csv")
-    chosen = lists.choose(
-        faces, settings.pairs, settings.choices, settings.faces, settings.seed
-    )
+    chosen = lists.choose(faces, settings.pairs, settings.choices, settings.faces, settings.seed)
     rows = chosen["face"].to_numpy(int)
     images = artifacts.read_array(artifacts.FACES / "images.npy")[rows]
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")[rows]
@@ -131,9 +129,7 @@ def design(
         raise HumanlikeError("experiment.pairs, experiment.choices: no stimulus is of any of them")
     practice, main = lists.part(used, settings.practice, settings.seed)
     made = lists.balanced(main, settings.observers, settings.trials, pairs, settings.seed)
-    shown = {
-        name: getattr(settings, name) for name in ("task", "radius", "clicks", "confidence")
-    }
+    shown = {name: getattr(settings, name) for name in ("task", "radius", "clicks", "confidence")}
     study = Study(
         study=assemble.digest(made, {**shown, "choices": settings.choices}, images),
         title=settings.title,
@@ -222,9 +218,7 @@ def serve(
         store.close()
 
 
-def import_answers(
-    source: Path, folder: Path, output: Path, without: Sequence[str] = ()
-) -> None:
+def import_answers(source: Path, folder: Path, output: Path, without: Sequence[str] = ()) -> None:
     """Write the answers of a source as a data set in Psych-DS.
 
     Parameters
@@ -352,7 +346,10 @@ def _check_dataset(output: Path, study: Study) -> None:
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     path = output / "dataset_description.json"
-    same = path.is_file() and artifacts.read_json(path).get("identifier") == _about(study)["identifier"]
+    same = (
+        path.is_file()
+        and artifacts.read_json(path).get("identifier") == _about(study)["identifier"]
+    )
     if not same:
         raise HumanlikeError(
             f"{output} holds something other than an import of this study: name a new folder or"
@@ -411,7 +408,9 @@ def _vendor(built: Path) -> dict[str, bytes]:
                 timeout=300,
             )
         except subprocess.TimeoutExpired:
-            raise HumanlikeError("npm install took over five minutes; is there a network?") from None
+            raise HumanlikeError(
+                "npm install took over five minutes; is there a network?"
+            ) from None
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["it failed"]
             raise HumanlikeError(f"npm install: {said[0]}; jsPsych is needed from npm's registry")

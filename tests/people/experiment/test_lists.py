@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from conftest_experiment import PAIRS, stimuli_table
+from experiments import PAIRS, stimuli_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,7 +46,9 @@ def test_lists_are_balanced(design) -> None:
         for _, of_cell in one.groupby(cell):
             assert abs(2 * of_cell["side"].sum() - len(of_cell)) <= 2
     # Over all lists: expressions, faces, and each face's two sides.
-    assert spread(table.groupby(cell).size().reindex(stimuli.groupby(cell).groups, fill_value=0)) <= 1
+    assert (
+        spread(table.groupby(cell).size().reindex(stimuli.groupby(cell).groups, fill_value=0)) <= 1
+    )
     for _, of_cell in stimuli.groupby(cell):
         shown = table.groupby("stimulus").size().reindex(of_cell["stimulus"], fill_value=0)
         assert spread(shown) <= 1

@@ -44,9 +44,40 @@ OWN = ("discs.js", "asking.js", "uncover.js", "categorise.js", "keeping.js", "st
 #: The texts that a researcher edits, and the table of words.
 TEXTS = ("consent.md", "uncover.md", "categorise.md", "debriefing.md")
 WORDS = frozenset(
-    "language agree decline declined start next finish question face clicks no_more_clicks right"
-    " wrong practised begins break_title break confidence unsure sure resume go_on anew loading"
-    " saving waiting stopped elsewhere code download no_script expressions".split()
+    [
+        "language",
+        "agree",
+        "decline",
+        "declined",
+        "start",
+        "next",
+        "finish",
+        "question",
+        "face",
+        "clicks",
+        "no_more_clicks",
+        "right",
+        "wrong",
+        "practised",
+        "begins",
+        "break_title",
+        "break",
+        "confidence",
+        "unsure",
+        "sure",
+        "resume",
+        "go_on",
+        "anew",
+        "loading",
+        "saving",
+        "waiting",
+        "stopped",
+        "elsewhere",
+        "code",
+        "download",
+        "no_script",
+        "expressions",
+    ]
 )
 
 

@@ -76,9 +76,10 @@ def choose(
         pool = pools[expression]
         if len(pool) < each:
             wanted = each * [name for name, _ in cells].count(expression)
+            there = (faces["expression"] == expression).sum()
             raise HumanlikeError(
-                f"{expression}: {wanted} faces are needed and {(faces['expression'] == expression).sum()} are"
-                " there; lower experiment.faces, or leave pairs out"
+                f"{expression}: {wanted} faces are needed and {there} are there; lower"
+                " experiment.faces, or leave pairs out"
             )
         chosen.append(pool.iloc[:each].assign(other=other))
         pools[expression] = pool.iloc[each:]

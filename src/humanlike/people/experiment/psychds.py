@@ -80,8 +80,8 @@ def psych_ds(
         **{f"materials/{name}": content for name, content in materials.items()},
     }
     for session, of_session in trials.groupby("session"):
-        observer, task = of_session.iloc[0][["observer", "task"]]
-        stem = f"subject-{_label(observer)}_session-{_label(session)}_task-{task}"
+        observer, task = of_session[["observer", "task"]].iloc[0].astype(str)
+        stem = f"subject-{_label(observer)}_session-{_label(str(session))}_task-{task}"
         files[f"data/{stem}_data.csv"] = to_csv(of_session).encode()
         clicked = clicks[clicks["session"] == session]
         if len(clicked):
@@ -107,10 +107,10 @@ def bids(trials: pd.DataFrame, clicks: pd.DataFrame, about: Mapping[str, str]) -
     for task in sorted(set(trials["task"])):
         for kind, table in (("", trials), ("_acq-clicks", clicks)):
             if len(table):
-                files[f"task-{task}{kind}_beh.json"] = _json(_sidecar(task, list(table)))
+                files[f"task-{task}{kind}_beh.json"] = _json(_sidecar(task, table.columns.tolist()))
     for session, of_session in trials.groupby("session"):
-        observer, task = of_session.iloc[0][["observer", "task"]]
-        sub, ses = f"sub-{_label(observer)}", f"ses-{_label(session)}"
+        observer, task = of_session[["observer", "task"]].iloc[0].astype(str)
+        sub, ses = f"sub-{_label(observer)}", f"ses-{_label(str(session))}"
         clicked = clicks[clicks["session"] == session]
         for kind, table in (("", of_session), ("_acq-clicks", clicked)):
             if len(table):
@@ -142,7 +142,7 @@ def _label(code: str) -> str:
 def _readme(about: Mapping[str, str]) -> str:
     return (
         f"# {about['name']}\n\n{about['description']}\n\n"
-        "The columns `observer`, `session` and `trial` together name a trial; with `order`, a click.\n"
+        "The columns `observer`, `session` and `trial` together name a trial, with `order` a click.\n"
     )
 
 

@@ -100,7 +100,7 @@ def make_app(
     page: Mapping[str, bytes],
     store: Store,
     hosts: frozenset[str] | None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
 ) -> ASGIApp:
     """The server of one study.
 
@@ -143,7 +143,7 @@ def make_app(
         number = request.path_params["number"]
         if not number.isascii() or not number.isdigit() or len(number) > 6:
             raise HTTPException(422, "trial: give a whole number")
-        checked = check_answer(body, study, study.lists[session.list], int(number))
+        checked = check_answer(body, study, study.lists[session.which], int(number))
         try:
             new = await run_in_threadpool(store.keep, session.session, int(number), checked)
         except Conflict:
@@ -153,7 +153,7 @@ def make_app(
     async def finish(request: Request) -> Response:
         await _body(request, limits.body)
         session = await known(request)
-        missing = len(study.lists[session.list]) - len(session.done)
+        missing = len(study.lists[session.which]) - len(session.done)
         if missing:
             raise HTTPException(409, f"{missing} trials have no answer yet")
         await run_in_threadpool(store.finish, session.session)
@@ -237,8 +237,8 @@ def _told(study: Study, session: Session, status: int) -> Response:
     return JSONResponse(
         {
             "session": session.session,
-            "list": session.list,
-            "trials": study.lists[session.list],
+            "list": session.which,
+            "trials": study.lists[session.which],
             "done": session.done,
             "finished": session.finished,
         },
@@ -292,5 +292,3 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 async def _failed(_: Request, __: Exception) -> Response:
     return JSONResponse({"error": "the server failed; try again"}, 500)
-
-

@@ -37,12 +37,12 @@ class Conflict(Exception):  # noqa: N818 - an outcome of a submission, not a fau
 
 @dataclass(frozen=True)
 class Session:
-    """A session: its secret code, the code for withdrawal, its list and the trials answered."""
+    """A session: its secret code, its code for withdrawal, its list, and the trials answered."""
 
     session: str
     withdrawal: str
     observer: str
-    list: int
+    which: int
     done: list[int]
     finished: bool
 
@@ -114,7 +114,10 @@ class Store:
             trials = self._db.execute(
                 "SELECT trial FROM answers WHERE session = ? ORDER BY trial", (code,)
             ).fetchall()
-        return row and Session(*row[:4], [trial for (trial,) in trials], bool(row[4]))
+        if row is None:
+            return None
+        *values, finished = row
+        return Session(*values, done=[trial for (trial,) in trials], finished=bool(finished))
 
     def keep(self, code: str, trial: int, answer: dict[str, Any]) -> bool:
         """Store an answer, for good once this returns.
@@ -145,9 +148,7 @@ class Store:
             (kept,) = self._db.execute(
                 "SELECT answer FROM answers WHERE session = ? AND trial = ?", (code, trial)
             ).fetchone()
-            self._db.execute(
-                "UPDATE sessions SET heard = ? WHERE session = ?", (time.time(), code)
-            )
+            self._db.execute("UPDATE sessions SET heard = ? WHERE session = ?", (time.time(), code))
         if kept != text:
             raise Conflict
         return bool(new)
