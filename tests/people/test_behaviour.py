@@ -155,7 +155,10 @@ def test_the_correction_takes_most_of_the_bias_away() -> None:
 def test_choices_are_counted_by_stimulus() -> None:
     trials = pd.DataFrame({"stimulus": ["b", "a", "a"], "response": ["fear", "anger", "fear"]})
     found = behaviour.choice_counts(trials, ["anger", "disgust", "fear"])
-    assert found.index.tolist() == ["a", "b"] and found.to_numpy().tolist() == [[1, 0, 1], [0, 0, 1]]
+    assert found.index.tolist() == ["a", "b"] and found.to_numpy().tolist() == [
+        [1, 0, 1],
+        [0, 0, 1],
+    ]
 
 
 def test_krippendorffs_alpha_by_hand() -> None:
@@ -174,9 +177,7 @@ def test_a_mixed_model_finds_the_difference_that_was_put_in() -> None:
     rng = np.random.default_rng(3)
     observers, stimuli = (axis.ravel() for axis in np.mgrid[:25, :40])
     easy = rng.normal(0, 0.8, 25)[observers] + rng.normal(0, 0.8, 40)[stimuli]
-    people, network = (
-        rng.random(1000) < 1 / (1 + np.exp(-(mean + easy))) for mean in (1.0, 2.0)
-    )
+    people, network = (rng.random(1000) < 1 / (1 + np.exp(-(mean + easy))) for mean in (1.0, 2.0))
     found = behaviour.mixed_contrast(people, network, observers, stimuli)
     assert found.low < 1 < found.high and found.high - found.low < 0.8
     assert 0.5 < found.observers < 1.2 and 0.5 < found.stimuli < 1.2

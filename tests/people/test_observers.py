@@ -46,13 +46,13 @@ def test_the_first_clicks_are_where_the_attention_is() -> None:
     places_clicked = np.array(
         [
             uncover(observer, "happiness", ("happiness", "fear"), WHERE, 16, rng).clicks[0, :2]
-            for _ in range(3000)
+            for _ in range(1000)
         ]
     )
     centre = places_clicked.mean(axis=0)
     y, x = np.mgrid[: ATTENTION["happiness"].shape[0], : ATTENTION["happiness"].shape[1]]
     expected = [(axis * ATTENTION["happiness"]).sum() for axis in (x, y)]
-    assert centre == pytest.approx(expected, abs=2.5)
+    assert centre == pytest.approx(expected, abs=4)
 
 
 def test_sensitivity_bias_and_lapse_are_found_again() -> None:
@@ -60,7 +60,7 @@ def test_sensitivity_bias_and_lapse_are_found_again() -> None:
     rng = np.random.default_rng(2)
     everywhere = {label: np.ones((275, 224)) for label in EXPRESSIONS}
     observer = Observer(everywhere, 1.5, bias=0.3, lapse=0.0, enough=0.01, impatience=0.0)
-    n = 4000
+    n = 1000
     right = {
         label: sum(
             uncover(observer, label, ("fear", "anger"), WHERE, 200, rng).response == label
@@ -69,13 +69,13 @@ def test_sensitivity_bias_and_lapse_are_found_again() -> None:
         for label in ("fear", "anger")
     }
     found = sensitivity(right["fear"], n, right["anger"], n)
-    assert found.dprime == pytest.approx(1.5, abs=0.1)
-    assert found.criterion == pytest.approx(0.3, abs=0.05)
+    assert found.dprime == pytest.approx(1.5, abs=0.2)
+    assert found.criterion == pytest.approx(0.3, abs=0.1)
     guessing = Observer(everywhere, 5.0, lapse=1.0, enough=0.01)
     answers = [
-        uncover(guessing, "fear", ("fear", "anger"), WHERE, 200, rng).response for _ in range(1000)
+        uncover(guessing, "fear", ("fear", "anger"), WHERE, 200, rng).response for _ in range(400)
     ]
-    assert answers.count("fear") == pytest.approx(500, abs=60)
+    assert answers.count("fear") == pytest.approx(200, abs=40)
 
 
 def test_answers_before_enough_is_seen_are_worse() -> None:
@@ -85,10 +85,10 @@ def test_answers_before_enough_is_seen_are_worse() -> None:
     for observer in (patient, hasty):
         answers = [
             uncover(observer, "fear", ("fear", "anger"), WHERE, 10, rng).response
-            for _ in range(600)
+            for _ in range(300)
         ]
         rights.append(answers.count("fear"))
-    assert rights[0] > rights[1] + 60
+    assert rights[0] > rights[1] + 30
 
 
 def test_textbook_attention_is_a_soft_copy_of_the_units() -> None:
@@ -119,4 +119,6 @@ def test_raters_differ_with_spread_and_err_with_noise() -> None:
         rates.append(np.mean(np.array(rater.answer(faces, rng)[0]) == truth))
     assert rates[0] > rates[1]
     lapsing = Rater(EXPRESSIONS, personal_weights(EXPRESSIONS, DRAWN_UNITS, 0.0, rng), 0.0, 1.0)
-    assert np.mean(np.array(lapsing.answer(faces, rng)[0]) == truth) == pytest.approx(1 / 6, abs=0.07)
+    assert np.mean(np.array(lapsing.answer(faces, rng)[0]) == truth) == pytest.approx(
+        1 / 6, abs=0.07
+    )

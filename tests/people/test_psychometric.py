@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -22,6 +22,7 @@ def test_a_function_by_hand() -> None:
     assert np.isnan(function.inverse(0.99))
 
 
+@settings(max_examples=20)
 @given(st.floats(2, 7), st.floats(0.8, 3), st.floats(0, 0.08), st.booleans())
 def test_frequencies_without_noise_give_the_function_back(
     threshold: float, spread: float, lapse: float, symmetric: bool
@@ -49,12 +50,12 @@ def test_the_fit_is_at_least_as_likely_as_the_truth() -> None:
 def test_intervals_cover_thresholds_about_as_often_as_they_say() -> None:
     truth = Function(4, 2, 0.5, 0.02)
     covered = 0
-    for seed in range(40):
+    for seed in range(30):
         found = fit(LEVELS, simulated(truth, seed), SHOWN, resamples=40, seed=seed)
         low, high = found.intervals["threshold"]
         covered += low <= truth.threshold <= high
-    # 95 % of 40 is 38; fewer than 33 has a chance below 1 %.
-    assert covered >= 33
+    # Of 95 %, fewer than 25 of 30 have a chance below 1 %.
+    assert covered >= 25
 
 
 @pytest.mark.parametrize("seed", range(5))

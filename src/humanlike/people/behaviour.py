@@ -1,4 +1,4 @@
-"""What people choose: how often they are right, how well they tell apart, and how alike they err."""
+"""What people choose: how often right, how well they tell apart, and how alike they err."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,8 +16,8 @@ LEVEL = 0.95
 class Sensitivity(NamedTuple):
     """Signal detection of two expressions by one observer."""
 
-    dprime: float
-    criterion: float  #: above 0, the second expression is favoured
+    dprime: NDArray[np.float64]
+    criterion: NDArray[np.float64]  #: above 0, the second expression is favoured
 
 
 def sensitivity(
@@ -78,7 +78,7 @@ def by_observer(trials: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
             (int(right[group["truth"] == label].sum()), int((group["truth"] == label).sum()))
             for label in key[1:]
         ]
-        found = sensitivity(*counts[0], *counts[1]) if key[1] else Sensitivity(np.nan, np.nan)
+        found = sensitivity(*counts[0], *counts[1]) if key[1] else Sensitivity(*np.full(2, np.nan))
         rows.append((*key, len(group), float(right.mean()), *map(float, found)))
     columns = ["observer", "first", "second", "trials", "percent_correct", *Sensitivity._fields]
     return pd.DataFrame(rows, columns=columns)
@@ -317,14 +317,14 @@ def krippendorff(counts: ArrayLike) -> float:
     float
         Krippendorff (2018), *Content Analysis*, ch. 12; NaN where all answers are the same.
     """
-    counts = np.asarray(counts, float)
-    counts = counts[counts.sum(axis=1) > 1]
-    each = counts.sum(axis=1)
-    n, totals = each.sum(), counts.sum(axis=0)
+    given = np.asarray(counts, float)
+    given = given[given.sum(axis=1) > 1]
+    each = given.sum(axis=1)
+    n, totals = each.sum(), given.sum(axis=0)
     expected = (n**2 - (totals**2).sum()) / (n - 1) if n > 1 else 0
     if not expected:
         return np.nan
-    observed = ((each**2 - (counts**2).sum(axis=1)) / (each - 1)).sum()
+    observed = ((each**2 - (given**2).sum(axis=1)) / (each - 1)).sum()
     return float(1 - observed / expected)
 
 

@@ -33,13 +33,16 @@ _ON_GRID = (slice(STEP // 2, None, STEP),) * 2
 
 def on_grid(heatmap: NDArray) -> NDArray[np.float32]:
     """A map (HEIGHT, WIDTH) of the canonical face on the grid (ROWS, COLUMNS), by local means."""
-    return cv2.blur(heatmap.astype(np.float32), (STEP + 1, STEP + 1))[_ON_GRID]
+    blurred = cv2.blur(heatmap.astype(np.float32), (STEP + 1, STEP + 1))
+    return np.asarray(blurred[_ON_GRID], np.float32)
 
 
 def from_grid(coarse: NDArray) -> NDArray[np.float32]:
     """A map (ROWS, COLUMNS) on the whole canonical face (HEIGHT, WIDTH), bilinearly."""
     y, x = (np.mgrid[:HEIGHT, :WIDTH].astype(np.float32) - STEP // 2) / STEP
-    return cv2.remap(coarse.astype(np.float32), x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    coarse = coarse.astype(np.float32)
+    found = cv2.remap(coarse, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
 
 
 @cache
@@ -264,18 +267,16 @@ def fits(heatmaps: ArrayLike, maps: NDArray[np.floating]) -> NDArray[np.float64]
     return found
 
 
-def resampled_fits(
+def fits_without(
     heatmaps: ArrayLike,
     maps: NDArray[np.floating],
     observers: Sequence[str] | NDArray,
     faces: Sequence[str] | NDArray,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """The mean of `fits` over observers, had other observers seen other faces.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The mean of `fits` over observers, without each observer, and without each face.
 
-    Observers and faces are both drawn anew, with replacement and independently of each other: the
-    pigeonhole bootstrap (Owen 2007, doi 10.1214/07-AOAS122), which errs on the safe side.
+    What a jackknife needs (`alignment.intervals.jackknife_error`). A bootstrap would not do: faces
+    drawn twice stand for fewer faces, whose mean map is noisier and fits worse.
 
     Parameters
     ----------
@@ -284,31 +285,35 @@ def resampled_fits(
         Of each trial.
     observers, faces : (n,) arrays
         Whose trial it is, and whose face was shown.
-    resamples : int
-    seed : int
 
     Returns
     -------
-    (M, resamples) float64
+    without_observer, without_face : DataFrame
+        A row for each observer, or face, which is the index, and M columns.
     """
-    rng = np.random.default_rng(seed)
-    _, observer = np.unique(observers, return_inverse=True)
-    _, face = np.unique(faces, return_inverse=True)
-    n_observers, n_faces = observer.max() + 1, face.max() + 1
-    of_observers = rng.multinomial(n_observers, np.full(n_observers, 1 / n_observers), resamples)
-    of_faces = rng.multinomial(n_faces, np.full(n_faces, 1 / n_faces), resamples)
+    codes, observer = np.unique(observers, return_inverse=True)
+    people, face = np.unique(faces, return_inverse=True)
     wanted = standard(heatmaps)
-    total = np.zeros((resamples, len(wanted)))
-    weight = np.zeros((resamples, 1))
-    for number in range(n_observers):
+    # Of each observer: with all faces, then without each.
+    each = np.full((len(codes), 1 + len(people), len(wanted)), np.nan)
+    for number in range(len(codes)):
         rows = observer == number
         values = np.asarray(maps[rows], float)[:, face_on_grid()]
         values -= values.mean(axis=1, keepdims=True)
-        drawn = of_faces[:, face[rows]].astype(float)
-        length = np.sqrt(np.einsum("bi,ij,bj->b", drawn, values @ values.T, drawn, optimize=True))
-        known = length > 1e-9
-        r = (drawn @ (values @ wanted.T))[known] / length[known, None]
-        times = of_observers[known, number, None]
-        total[known] += times * r
-        weight[known] += times
-    return np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0).T
+        kept = np.vstack([np.ones(rows.sum()), face[rows] != np.arange(len(people))[:, None]])
+        length = np.sqrt(np.einsum("bi,ij,bj->b", kept, values @ values.T, kept, optimize=True))
+        some = length > 1e-9
+        each[number, some] = (kept @ (values @ wanted.T))[some] / length[some, None]
+    others = [np.delete(each[:, 0], number, axis=0) for number in range(len(codes))]
+    return (
+        pd.DataFrame([_mean(other) for other in others], codes),
+        pd.DataFrame(_mean(each[:, 1:]), people),
+    )
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=0)
+    count = known.sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

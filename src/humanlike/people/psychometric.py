@@ -121,13 +121,10 @@ def _maximise(
         p = np.clip(function(parameters)(x), 1e-12, 1 - 1e-12)
         return -float((k * np.log(p) + (n - k) * np.log1p(-p)).sum())
 
-    found = [
-        minimize(
-            loss,
-            [(t - low) / width, np.clip(np.log(s / width), *bounds[1]), most_lapse / 4],
-            method="L-BFGS-B",
-            bounds=bounds,
-        )
+    scaled = [
+        ((t - low) / width, float(np.clip(np.log(s / width), *bounds[1])), most_lapse / 4)
         for t, s in starts
     ]
+    likely = sorted(scaled, key=lambda start: loss(np.array(start)))[:2]
+    found = [minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in likely]
     return function(min(found, key=lambda one: one.fun).x)

@@ -57,10 +57,12 @@ def read_wide(
     HumanlikeError
         A column is missing, or an answer is no expression.
     """
-    names = [name for name in table if any(fnmatch.fnmatchcase(name, one) for one in raters)]
+    names = [
+        name for name in map(str, table) if any(fnmatch.fnmatchcase(name, one) for one in raters)
+    ]
     if not names:
         raise HumanlikeError(f"{source}: no column is named {' or '.join(raters)}")
-    _need(table, source, stimulus, *[truth] * (truth is not None))
+    _need(table, source, stimulus, *([] if truth is None else [truth]))
     kept = [stimulus] if truth is None else [stimulus, truth]
     long = table.reset_index(names="row").melt(["row", *kept], names, "observer", "response")
     long = long.rename(columns={stimulus: "stimulus"})
@@ -90,7 +92,7 @@ def read_counts(
         As `read_wide`. Nobody knows who chose what: each vote is an observer ``vote1``, ``vote2``
         ..., the same name for different people.
     """
-    _need(table, source, stimulus, *counts, *[truth] * (truth is not None))
+    _need(table, source, stimulus, *counts, *([] if truth is None else [truth]))
     rows = []
     for column, expression in counts.items():
         number = pd.to_numeric(table[column].replace("", "0"), errors="coerce")

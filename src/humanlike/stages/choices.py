@@ -105,18 +105,16 @@ def look(study: Study, shown: Stimuli, params: Choices) -> dict[str, Any]:
         rows.append((label, against, len(each), int(chosen.sum()), reliable, *ceiling))
     columns = ["expression", "against", "observers", "trials", "reliability", "lower", "upper"]
     table = pd.DataFrame(rows, columns=columns)
-    artifacts.write_table(
-        people_files.PLOTS / "choices" / "attention.csv", table.round(DIGITS)
-    )
+    artifacts.write_table(people_files.PLOTS / "choices" / "attention.csv", table.round(DIGITS))
     artifacts.write_arrays(
         people_files.CHOICES / "attention.npz",
         # Half precision: three digits, as many as the maps have, in half the room.
         trial_maps=maps.astype(np.float16),
         trial=trials.index.to_numpy(np.int64),
         cells=np.array(list(group_maps), str).reshape(-1, 2),
-        maps=np.array(
-            [clicks.from_grid(m) for m in group_maps.values()], np.float32
-        ).astype(np.float16),
+        maps=np.array([clicks.from_grid(m) for m in group_maps.values()], np.float32).astype(
+            np.float16
+        ),
     )
     picture = draw({label: m for (label, against), m in group_maps.items() if not against}, study)
     artifacts.write_bytes(people_files.PLOTS / "choices" / "attention.png", picture)
@@ -153,7 +151,11 @@ def first_answers(trials: pd.DataFrame) -> NDArray[np.float64]:
     """Whether each observer was right on each stimulus at first (O, S); NaN where not asked."""
     table = trials[trials["correct"].notna()]
     return (
-        table.groupby(["observer", "stimulus"])["correct"].first().unstack().astype(float).to_numpy()
+        table.groupby(["observer", "stimulus"])["correct"]
+        .first()
+        .unstack()
+        .astype(float)
+        .to_numpy()
     )
 
 

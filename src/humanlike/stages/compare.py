@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from humanlike import artifacts, figures, people_files, people_params
 from humanlike.alignment.chance import centred_ellipse
+from humanlike.alignment.intervals import interval, jackknife_error
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.canonical.masks import ekman_mask
 from humanlike.expressions import EXPRESSIONS
@@ -111,7 +112,9 @@ def of_network(
     asked = theirs["correct"].notna().to_numpy()
     right = theirs.loc[asked, "correct"].to_numpy(int)
     machine = theirs.loc[asked, "correct_network"].to_numpy(int)
-    observers, stimuli = (theirs.loc[asked, name].to_numpy(str) for name in ("observer", "stimulus"))
+    observers, stimuli = (
+        theirs.loc[asked, name].to_numpy(str) for name in ("observer", "stimulus")
+    )
     found: dict[str, Any] = {
         "trials": len(theirs),
         **performance(as_trials, own_truth),
@@ -127,7 +130,9 @@ def of_network(
     contrast = behaviour.mixed_contrast(right, machine, observers, stimuli)
     return {
         **found,
-        **dict(zip(("consistency", "consistency_low", "consistency_high"), consistency, strict=True)),
+        **dict(
+            zip(("consistency", "consistency_low", "consistency_high"), consistency, strict=True)
+        ),
         "least": bounds.least,
         "greatest": bounds.greatest,
         "difference": contrast.difference,
@@ -214,40 +219,38 @@ def of_maps(
     truth = shown.of(theirs, "expression").to_numpy(str)
     observers = theirs["observer"].to_numpy(str)
     faces = shown.of(theirs, "subject").to_numpy(str)
-    labels = [label for label in dict.fromkeys(label for _, label in maps) if (truth == label).any()]
+    labels = [
+        label for label in dict.fromkeys(label for _, label in maps) if (truth == label).any()
+    ]
     names = list(dict.fromkeys(name for name, _ in maps))
-    own = {}
-    for label in labels:
-        rows = truth == label
-        own[label] = clicks.observer_maps(attention["trial_maps"][rows], observers[rows])
     rows_of: list[dict[str, Any]] = []
-    resampled: dict[str, list[NDArray]] = {name: [] for name in names}
+    without: dict[str, list[tuple[pd.Series, pd.Series]]] = {name: [] for name in names}
+    own = {
+        label: clicks.observer_maps(
+            attention["trial_maps"][truth == label], observers[truth == label]
+        )
+        for label in labels
+    }
     for label in labels:
         rows = truth == label
         present = [name for name in names if (name, label) in maps]
         stack = np.stack([maps[name, label] for name in present])
-        agreement = np.nanmean(clicks.fits(stack, own[label]), axis=1)
-        elsewhere = [np.nanmean(clicks.fits(stack, own[o]), axis=1) for o in labels if o != label]
-        drawn = clicks.resampled_fits(
-            stack,
-            attention["trial_maps"][rows],
-            observers[rows],
-            faces[rows],
-            compare.resamples,
-            compare.seed,
+        agreement = {o: np.nanmean(clicks.fits(stack, own[o]), axis=1) for o in labels}
+        left_out = clicks.fits_without(
+            stack, attention["trial_maps"][rows], observers[rows], faces[rows]
         )
         ceiling = clicks.noise_ceiling(own[label])
         for number, name in enumerate(present):
-            resampled[name].append(drawn[number])
-            low, high = behaviour.percentiles(drawn[number])
+            without[name].append((left_out[0][number], left_out[1][number]))
+            found = agreement[label][number]
+            others = [values[number] for o, values in agreement.items() if o != label]
             rows_of.append(
                 {
                     "map": name,
                     "expression": label,
-                    "agreement": agreement[number],
-                    "low": low,
-                    "high": high,
-                    "others": np.mean([e[number] for e in elsewhere]) if elsewhere else np.nan,
+                    "agreement": found,
+                    **bounds(found, [found], without[name][-1:]),
+                    "others": np.mean(others) if others else np.nan,
                     **ceiling._asdict(),
                 }
             )
@@ -257,10 +260,34 @@ def of_maps(
     for name in names:
         part = table[table["map"] == name]
         if len(part):
-            low, high = behaviour.percentiles(np.mean(resampled[name], axis=0))
             average = part.drop(columns=["map", "expression"]).mean()
-            means.append({"map": name, "expression": "mean", **average, "low": low, "high": high})
+            limits = bounds(average["agreement"], list(part["agreement"]), without[name])
+            means.append({"map": name, "expression": "mean", **average, **limits})
     return pd.concat([table, pd.DataFrame(means, columns=columns)], ignore_index=True)
+
+
+def bounds(
+    estimate: float, figures_of: list[float], without: list[tuple[pd.Series, pd.Series]]
+) -> dict[str, float]:
+    """The interval of a mean over expressions, over observers and faces: both jackknifed.
+
+    Parameters
+    ----------
+    estimate
+    figures_of
+        The figure of each expression.
+    without
+        Of each expression, the figure without each observer, and without each face. Whoever is in
+        several expressions is left out of all of them at once.
+    """
+    variance, least = 0.0, np.inf
+    for part in (0, 1):
+        each = pd.concat([pair[part] for pair in without], axis=1)
+        filled = [each.iloc[:, i].fillna(figures_of[i]) for i in range(len(figures_of))]
+        variance += float(jackknife_error(np.mean(filled, axis=0))) ** 2
+        least = min(least, len(each))
+    low, high = interval(estimate, variance**0.5, int(least) - 1)
+    return {"low": low, "high": high}
 
 
 def draw(agreement: pd.DataFrame, simulated: bool) -> bytes:
