@@ -368,6 +368,58 @@ def withdraw(
     run(code, database, study)
 
 
+people = typer.Typer(no_args_is_help=True, help="What people did: `dvc repro people/dvc.yaml`.")
+app.add_typer(people, name="people", rich_help_panel=BY_HAND)
+
+
+@people.command(rich_help_panel=STAGES)
+def stimuli() -> None:
+    """Draw the faces that people are to see."""
+    from humanlike.stages.stimuli import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def choices() -> None:
+    """Check people's data, and map their attention."""
+    from humanlike.stages.choices import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def machines(network: Network, fold: Fold) -> None:
+    """Ask a network what people were asked, of the same pictures."""
+    from humanlike.stages.machines import run
+
+    run(network, fold)
+
+
+@people.command(rich_help_panel=STAGES)
+def compare() -> None:
+    """Hold networks, and what explains them, against people."""
+    from humanlike.stages.compare import run
+
+    run()
+
+
+@people.command(rich_help_panel=BY_HAND)
+def simulate(output: Output = Path("people/data")) -> None:
+    """Write a study by simulated observers: for tests, and to see the pipeline at work."""
+    from humanlike.commands.people import simulate as run
+
+    run(output)
+
+
+@people.command(rich_help_panel=BY_HAND)
+def reference() -> None:
+    """Write people's attention maps as a reference for score."""
+    from humanlike.commands.people import reference as run
+
+    run()
+
+
 def main() -> None:
     """Run a command; what a person can mend is told in one line, without a traceback."""
     try:

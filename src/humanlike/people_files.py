@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.people import trials as tables
-from humanlike.people.observers import SIMULATED
-from humanlike.people.trials import CLICKS, TRIALS
+from humanlike.people.trials import CLICKS, SIMULATED, TRIALS
 from humanlike.studies import PEOPLE, read_stimuli
 
 DATA = PEOPLE / "data"
 METRICS = PEOPLE / "metrics"
 PLOTS = PEOPLE / "plots"
+
+#: The stimuli's table within a data set, as `humanlike experiment import` puts it there.
+MATERIALS = "materials/stimuli.csv"
 
 FOLDER = artifacts.ARTIFACTS / "people"
 STIMULI = FOLDER / "stimuli"
@@ -92,8 +94,10 @@ def read_study(folder: Path, shown: Stimuli, others: Collection[str] = ()) -> St
             "`dvc pull people/data.dvc`"
         )
     found: dict[str, list[tuple[Path, pd.DataFrame]]] = {"trials": [], "clicks": []}
+    check_materials(folder / MATERIALS, shown)
     for path in sorted(folder.rglob("*.csv")):
-        if path.relative_to(folder).as_posix() in others:
+        name = path.relative_to(folder).as_posix()
+        if name in others or name == MATERIALS:
             continue
         names = _header(path)
         if names >= set(TRIALS):
@@ -113,6 +117,22 @@ def read_study(folder: Path, shown: Stimuli, others: Collection[str] = ()) -> St
         tables.check_clicks(clicks, trials, shown.side, str(path))
     clicks = _joined([table for _, table in found["clicks"]], list(CLICKS))
     return Study(trials, clicks)
+
+
+def check_materials(path: Path, shown: Stimuli) -> None:
+    """Refuse data of other stimuli than those of the stage, where the data say which they had.
+
+    Raises
+    ------
+    HumanlikeError
+        The tables differ.
+    """
+    if path.exists() and path.read_text(encoding="utf-8") != tables.to_csv(shown.table):
+        raise HumanlikeError(
+            f"{path}: these data are of other stimuli than {STIMULI}; give people/params.yaml the "
+            "experiment that was run, or start anew with `humanlike experiment build --stimuli "
+            f"{STIMULI}`"
+        )
 
 
 def read_published(path: Path) -> pd.DataFrame:

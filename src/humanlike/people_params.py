@@ -20,10 +20,10 @@ class Table(Section):
     file: Annotated[str, Field(pattern=r"^[\w][\w ./-]*\.csv$")]
     layout: Literal["wide", "long", "counts"]
     stimulus: str | None = None
-    raters: list[str] = []
-    counts: dict[str, str] = {}
-    columns: dict[str, str] = {}
-    answers: dict[str, str] = {}
+    raters: list[str] = Field(default_factory=list)
+    counts: dict[str, str] = Field(default_factory=dict)
+    columns: dict[str, str] = Field(default_factory=dict)
+    answers: dict[str, str] = Field(default_factory=dict)
     truth: str | None = None
     milliseconds: bool = False
 

@@ -34,7 +34,7 @@ def test_the_grid_keeps_smooth_maps() -> None:
 def test_a_trial_by_hand() -> None:
     """Two discs on the canonical face itself: at grid points the rule can be worked out."""
     nose = LANDMARKS[30] + (0.0, 0.0)
-    discs = [(*nose, 20.0), (*(nose + (12, 0)), 20.0)]
+    discs = [(*nose, 20.0), (nose[0] + 12, nose[1], 20.0)]
     equal = clicks.trial_map(discs, LANDMARKS, SIDE, "equal")
     order = clicks.trial_map(discs, LANDMARKS, SIDE, "order")
     row, column = 34, 27  # canonical (110, 138): the nose itself

@@ -19,9 +19,6 @@ from humanlike.canonical.warp import source_coordinates
 from humanlike.expressions import ACTION_UNITS
 from humanlike.people.discs import disc
 
-#: What every simulated observer's code begins with.
-SIMULATED = "simulated"
-
 #: Every so many pixels of the canonical face, the simulation weighs whether to click there.
 _STEP = 4
 

@@ -23,6 +23,9 @@ from humanlike.expressions import LABELS
 TASKS = ("uncover", "categorise")
 KINDS = ("photograph", "render", "morph", "guided")
 
+#: What the code of every observer who never lived begins with; see `humanlike.people.observers`.
+SIMULATED = "simulated"
+
 #: Trial within the session: what clicks and trials are joined by.
 TRIAL_KEY = ["observer", "session", "trial"]
 

@@ -1,4 +1,4 @@
-"""Networks beside people in the same trials, and what explains networks beside where people look."""
+"""Networks beside people in the same trials, and explanations beside where people look."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from humanlike.expressions import EXPRESSIONS
 from humanlike.params import Params, load
 from humanlike.people import behaviour, clicks, psychometric
 from humanlike.people import trials as tables
+from humanlike.people.figures import agreement as agreement_figure
 from humanlike.people.trials import CLICKS, TRIAL_KEY, TRIALS
 from humanlike.people_files import Stimuli
 from humanlike.people_params import Compare
@@ -148,7 +149,7 @@ def performance(trials: pd.DataFrame, truth: pd.Series) -> dict[str, float]:
 
 
 def needed(answers: pd.DataFrame) -> float:
-    """Mean number of clicks from which on the answer is right to the end, where the end is right."""
+    """Mean number of clicks from which on the answer stays right, of trials that end right."""
     uncovered = answers[answers.groupby(TRIAL_KEY)["after"].transform("max") > 0]
     if uncovered.empty:
         return np.nan
@@ -296,7 +297,7 @@ def draw(agreement: pd.DataFrame, simulated: bool) -> bytes:
     if mean.empty:
         return figures.png(figures.note("nobody uncovered a face"))
     people = "simulated observers" if simulated else "people"
-    return figures.png(figures.agreement_with_people(mean, people))
+    return figures.png(agreement_figure(mean, people))
 
 
 def known(value: float) -> float | None:
