@@ -40,7 +40,8 @@ def read_reference(name: str, labels: Sequence[str]) -> Reference:
     ----------
     name
         `ekman`, `evidence` (of the stage of that name), or a folder in `references/` that holds
-        `<expression>.png`, as `read_heatmap` takes them, such as `people`. Maps of two values are masks, others gray.
+        `<expression>.png`, as `read_heatmap` takes them, such as `people`. Maps of two values are
+        masks, others gray.
     labels
         The expressions that are wanted. Of fewer than two with a mask, the Ekman masks of all six
         are given, so that there are others to compare with.
