@@ -75,7 +75,8 @@ def test_maps_of_trials_come_in_the_trials_order() -> None:
 def test_a_classification_image_by_hand() -> None:
     masks = np.array([[1, 0], [3, 0], [0, 0], [1, 0], [2, 0]], float)
     # Right: 1 and 3, mean 2; wrong: 0, 1 and 2, mean 1. Squares 2 + 2, 3 degrees of freedom.
-    error = np.sqrt(4 / 3 * (1 / 2 + 1 / 3))
+    # The only error is its own median: twice its square.
+    error = np.sqrt(2 * 4 / 3 * (1 / 2 + 1 / 3))
     found = clicks.gains(masks, [1, 1, 0, 0, 0]).mean(axis=0)
     assert found == pytest.approx([1 / error, 0])
     assert not clicks.gains(masks, [1, 1, 1, 1, 1]).any()
@@ -87,9 +88,9 @@ def test_a_classification_image_finds_what_decides() -> None:
     masks = (rng.random((4000, 8, 8)) < 0.5).astype(float)
     right = rng.random(4000) < np.where(masks[:, 1, 2] > 0, 0.85, 0.65)
     found = clicks.gains(masks, right).mean(axis=0)
-    assert np.unravel_index(found.argmax(), found.shape) == (1, 2) and found.max() > 10
+    assert np.unravel_index(found.argmax(), found.shape) == (1, 2) and found.max() > 7
     others = np.delete(found.ravel(), 10)
-    assert abs(others.mean()) < 0.3 and others.std() == pytest.approx(1, abs=0.25)
+    assert abs(others.mean()) < 0.3 and others.std() * 2**0.5 == pytest.approx(1, abs=0.25)
 
 
 def test_each_observer_counts_the_same() -> None:

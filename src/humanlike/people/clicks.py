@@ -134,8 +134,9 @@ def gains(masks: NDArray[np.floating], correct: ArrayLike) -> NDArray[np.float64
     -------
     (n, ...) float64
         The mean over trials is the difference of the mean masks of right and of wrong answers, in
-        standard errors (Gosselin & Schyns 2001, doi 10.1016/S0042-6989(01)00097-9); 0 where all
-        answers are right or all wrong, and where no mask differs.
+        standard errors (Gosselin & Schyns 2001, doi 10.1016/S0042-6989(01)00097-9). The median
+        error is added to each in quadrature: of a few trials some places would hardly vary, and
+        come first. 0 where all answers are right or all wrong, and where no mask differs.
     """
     masks, right = np.asarray(masks, float), np.asarray(correct, bool)
     n, n_right = len(right), int(right.sum())
@@ -144,6 +145,8 @@ def gains(masks: NDArray[np.floating], correct: ArrayLike) -> NDArray[np.float64
     parts = masks[right], masks[~right]
     squares = sum(((part - part.mean(axis=0)) ** 2).sum(axis=0) for part in parts)
     error = np.sqrt(squares / (n - 2) * (1 / n_right + 1 / (n - n_right)))
+    if error.any():
+        error = np.where(error > 0, np.hypot(error, np.median(error[error > 0])), 0)
     sign = np.where(right, n / n_right, -n / (n - n_right))
     signed = masks * sign.reshape(-1, *[1] * (masks.ndim - 1))
     return np.divide(signed, error, out=np.zeros(masks.shape), where=error > 0)

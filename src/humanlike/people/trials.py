@@ -146,7 +146,7 @@ def typed(table: pd.DataFrame, columns: dict[str, Column], source: str) -> pd.Da
         )
     made = {}
     for name, column in columns.items():
-        values = table[name].reset_index(drop=True)
+        values = table[name].reset_index(drop=True).astype(object)
         text = values.where(values.notna(), "").astype(str)
         given = text.str.strip() != ""
         checked: Series = text
