@@ -170,8 +170,8 @@ def main() -> None:
     asked = parser.parse_args()
     start = time.process_time()
     recovery(asked.observers, asked.trials, 1.8, asked.seed)
-    ceiling(asked.studies, 10, 6, asked.seed)
-    attention(40, 20, 20, asked.seed)
+    ceiling(asked.studies, 8, 5, asked.seed)
+    attention(40, 20, 10, asked.seed)
     consistency(asked.studies, asked.seed)
     print(f"\n{time.process_time() - start:.0f} s of processor time")
 
