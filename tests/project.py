@@ -132,7 +132,8 @@ def run_once(folder: Path) -> None:
     project = Project(folder)
     copy_sources(project)
     project.run("humanlike", "synthesize", "data/sample", "--subjects", "4", "--images", "1")
-    (folder / "data.dvc").unlink()
+    for name in ("data.dvc", "people/data.dvc"):
+        (folder / name).unlink()
     project.run("dvc", "add", "-q", "data")
     change_params(project, SMALLEST)
     commit(project)

@@ -125,7 +125,7 @@ def test_dvc_status_says_so(project: Project, path: str, stages: list[str]) -> N
     content = file.read_bytes()
     file.write_bytes(content + b"# edited\n")
     try:
-        said = project.run("dvc", "status")
+        said = project.run("dvc", "status", "dvc.yaml")
     finally:
         file.write_bytes(content)
     changed = [line.strip(" :\n") for line in said.splitlines() if line[:1].isalpha()]

@@ -312,6 +312,146 @@ def check(
     tell(folder)
 
 
+experiment = typer.Typer(no_args_is_help=True, help="Ask people the same questions.")
+app.add_typer(experiment, name="experiment", rich_help_panel=BY_HAND)
+
+Study = Annotated[Path, typer.Argument(help="Folder that `humanlike experiment build` made.")]
+
+
+@experiment.command("build")
+def build_experiment(
+    output: Output = Path("experiment"),
+    stimuli: Annotated[
+        Path | None, typer.Option(help="Folder of stimuli; else the aligned faces are drawn from.")
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Files for any host; answers are downloaded.")
+    ] = False,
+    jatos: Annotated[bool, typer.Option("--jatos", help="A study archive for JATOS.")] = False,
+) -> None:
+    """Make the experiment that people/params.yaml describes: page, stimuli, trial lists."""
+    from humanlike.commands.experiment import build
+
+    if static and jatos:
+        raise HumanlikeError("--static, --jatos: give one of them")
+    build(output, stimuli, "static" if static else "jatos" if jatos else "server")
+
+
+@experiment.command()
+def serve(
+    folder: Study = Path("experiment"),
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
+    name: Annotated[
+        list[str] | None, typer.Option(help="Another name that browsers call this server by.")
+    ] = None,
+    database: Annotated[
+        Path | None, typer.Option(help="File of the answers; else answers.sqlite in the folder.")
+    ] = None,
+    proxy: Annotated[
+        bool, typer.Option("--proxy", help="A proxy on this machine passes requests on.")
+    ] = False,
+) -> None:
+    """Serve an experiment; every answer is stored as it comes."""
+    from humanlike.commands.experiment import serve as run
+
+    run(folder, host, port, name or [], database, proxy)
+
+
+@experiment.command("import")
+def import_answers(
+    source: Annotated[
+        Path, typer.Argument(help="The server's database, downloaded files, or JATOS' results.")
+    ],
+    study: Annotated[Path, typer.Option(help="Folder of the experiment.")] = Path("experiment"),
+    output: Output = Path("people/data"),
+    without: Annotated[
+        list[str] | None, typer.Option(help="A code for withdrawal; its answers are left out.")
+    ] = None,
+) -> None:
+    """Check answers and write them as a data set in Psych-DS."""
+    from humanlike.commands.experiment import import_answers as run
+
+    run(source, study, output, without or [])
+
+
+@experiment.command("export")
+def export_answers(
+    dataset: Annotated[Path, typer.Argument(help="Data set that an import wrote.")],
+    bids: Annotated[Path, typer.Option(help="New folder for the data set in BIDS.")],
+) -> None:
+    """Write an imported data set as BIDS."""
+    from humanlike.commands.experiment import export
+
+    export(dataset, bids)
+
+
+@experiment.command()
+def withdraw(
+    code: Annotated[str, typer.Argument(help="The code for withdrawal.")],
+    database: Annotated[Path, typer.Option(help="The server's database.")] = Path(
+        "experiment/answers.sqlite"
+    ),
+    study: Annotated[Path, typer.Option(help="Folder of the experiment.")] = Path("experiment"),
+) -> None:
+    """Delete an observer's session from a server's database."""
+    from humanlike.commands.experiment import withdraw as run
+
+    run(code, database, study)
+
+
+people = typer.Typer(no_args_is_help=True, help="What people did: `dvc repro people/dvc.yaml`.")
+app.add_typer(people, name="people", rich_help_panel=BY_HAND)
+
+
+@people.command(rich_help_panel=STAGES)
+def stimuli() -> None:
+    """Draw the faces that people are to see."""
+    from humanlike.stages.stimuli import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def choices() -> None:
+    """Check people's data, and map their attention."""
+    from humanlike.stages.choices import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def machines(network: Network, fold: Fold) -> None:
+    """Ask a network what people were asked, of the same pictures."""
+    from humanlike.stages.machines import run
+
+    run(network, fold)
+
+
+@people.command(rich_help_panel=STAGES)
+def compare() -> None:
+    """Hold networks, and what explains them, against people."""
+    from humanlike.stages.compare import run
+
+    run()
+
+
+@people.command(rich_help_panel=BY_HAND)
+def simulate(output: Output = Path("people/data")) -> None:
+    """Write a study by simulated observers: for tests, and to see the pipeline at work."""
+    from humanlike.commands.people import simulate as run
+
+    run(output)
+
+
+@people.command(rich_help_panel=BY_HAND)
+def reference() -> None:
+    """Write people's attention maps as a reference for score."""
+    from humanlike.commands.people import reference as run
+
+    run()
+
+
 def main() -> None:
     """Run a command; what a person can mend is told in one line, without a traceback."""
     try:

@@ -14,7 +14,11 @@ from humanlike.alignment.similarity import similarity
 from humanlike.alignment.table import KEY, Key
 
 #: Reference -> what it stands for, in a sentence about where a network looks.
-PLACES = {"ekman": "where the theory says", "evidence": "where the information is"}
+PLACES = {
+    "ekman": "where the theory says",
+    "evidence": "where the information is",
+    "people": "where people look",
+}
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,12 @@ from humanlike.params import load
 from humanlike.storage import EMBEDDED, OBJECTS, dvc, read_yaml, recorded, stored
 
 
+#: The samples: photographs, and a simulated study with people.
+SAMPLES = (Path("data.dvc"), Path("people/data.dvc"))
+
+
 def embed() -> None:
-    """Push the sample and the results of which score is made, and stage the objects for git.
+    """Push the samples and the results of which score is made, and stage the objects for git.
 
     Objects that git has and nothing needs any more are removed. Others in the folder are not
     touched.
@@ -26,26 +30,32 @@ def embed() -> None:
     Raises
     ------
     HumanlikeError
-        `data.dvc` is not the sample's, or a stage is not up to date.
+        A `.dvc` file is not the sample's, or a stage is not up to date.
     """
-    (data,) = read_yaml(Path("data.dvc"))["outs"]
-    if data.get("remote") != EMBEDDED:
-        raise HumanlikeError(
-            f"data.dvc does not name the remote {EMBEDDED!r}: these are not the sample's results, "
-            "and what is made of anyone's photographs has no place in the repository"
-        )
-    if stale := json.loads(dvc("status", "--json")):
+    samples = [path for path in SAMPLES if path.exists()]
+    listings = []
+    for path in samples:
+        (data,) = read_yaml(path)["outs"]
+        if data.get("remote") != EMBEDDED:
+            raise HumanlikeError(
+                f"{path} does not name the remote {EMBEDDED!r}: these are not the sample's results,"
+                " and what is made of anyone's data has no place in the repository"
+            )
+        listings.append(stored(data["md5"]))
+    targets = ["dvc.yaml", *map(str, samples)]
+    if stale := json.loads(dvc("status", "--json", *targets)):
         raise HumanlikeError(f"{', '.join(stale)}: not up to date; run `dvc repro` first")
     results = artifacts.joined(load().units)
     # Two pushes, as DVC 3.67 leaves out the files that are named after a .dvc file.
-    for targets in (["data.dvc"], map(str, results)):
-        dvc("push", "--quiet", "--remote", EMBEDDED, *targets)
+    for paths in (samples, results):
+        dvc("push", "--quiet", "--remote", EMBEDDED, *map(str, paths))
 
     made = recorded()
     needed = [stored(made[str(path)]) for path in results]
-    listing = stored(data["md5"])
-    sample = [stored(entry["md5"]) for entry in json.loads(listing.read_bytes())]
-    wanted = {*needed, listing, *sample}
+    sample = [
+        stored(entry["md5"]) for path in listings for entry in json.loads(path.read_bytes())
+    ]
+    wanted = {*needed, *listings, *sample}
     tracked = {Path(name) for name in git("ls-files", "-z", "--", str(OBJECTS)).split("\0") if name}
     git("rm", "-q", "-f", paths=tracked - wanted)
     git("add", "-f", paths=wanted)

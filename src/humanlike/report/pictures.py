@@ -27,6 +27,11 @@ _HEADER = struct.Struct(">8s4x4sIIBB")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PALETTE = 3
 
+#: Reference -> where its maps come from.
+_WAYS_OUT = {
+    "people": "`dvc repro people/dvc.yaml`, then `humanlike people reference`, puts them there"
+}
+
 
 def read_reference(name: str, labels: Sequence[str]) -> Reference:
     """A reference by the name that `score.references` gives it.
@@ -35,7 +40,8 @@ def read_reference(name: str, labels: Sequence[str]) -> Reference:
     ----------
     name
         `ekman`, `evidence` (of the stage of that name), or a folder in `references/` that holds
-        `<expression>.png`, as `read_heatmap` takes them. Maps of two values are masks, others gray.
+        `<expression>.png`, as `read_heatmap` takes them, such as `people`. Maps of two values are
+        masks, others gray.
     labels
         The expressions that are wanted. Of fewer than two with a mask, the Ekman masks of all six
         are given, so that there are others to compare with.
@@ -58,9 +64,11 @@ def read_reference(name: str, labels: Sequence[str]) -> Reference:
         paths = {label: folder / f"{label}.png" for label in labels}
         known = {label: _map(path) for label, path in paths.items() if path.exists()}
         if not known:
+            way_out = _WAYS_OUT.get(
+                name, "it must hold <expression>.png (or name ekman or evidence)"
+            )
             raise HumanlikeError(
-                f"score.references: {folder}/ has no map of any of {', '.join(labels)}; it must "
-                "hold <expression>.png (or name ekman or evidence)"
+                f"score.references: {folder}/ has no map of any of {', '.join(labels)}; {way_out}"
             )
     return Reference(name, {label: known[label] for label in labels if label in known})
 

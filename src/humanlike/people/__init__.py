@@ -1,0 +1,1 @@
+"""People: what they choose and where they look, as tables of trials and clicks."""

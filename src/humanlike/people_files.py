@@ -1,0 +1,177 @@
+"""Where people's stages and commands keep their files, and how a study's data are read."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from humanlike import artifacts
+from humanlike.errors import HumanlikeError
+from humanlike.people import trials as tables
+from humanlike.people.trials import CLICKS, SIMULATED, TRIALS
+from humanlike.studies import PEOPLE, read_stimuli
+
+DATA = PEOPLE / "data"
+METRICS = PEOPLE / "metrics"
+PLOTS = PEOPLE / "plots"
+
+#: The stimuli's table within a data set, as `humanlike experiment import` puts it there.
+MATERIALS = "materials/stimuli.csv"
+
+FOLDER = artifacts.ARTIFACTS / "people"
+STIMULI = FOLDER / "stimuli"
+CHOICES = FOLDER / "choices"
+MACHINES = FOLDER / "machines"
+
+
+class Study(NamedTuple):
+    """A study's data, checked against the stimuli that were shown."""
+
+    trials: pd.DataFrame
+    clicks: pd.DataFrame
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any observer never lived."""
+        return bool(self.trials["observer"].str.startswith(SIMULATED).any())
+
+
+class Stimuli(NamedTuple):
+    """What was shown."""
+
+    table: pd.DataFrame
+    images: NDArray
+    landmarks: NDArray
+
+    @property
+    def side(self) -> int:
+        """Of the pictures, in pixels."""
+        return self.images.shape[-1]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Stimulus -> its row."""
+        return {name: row for row, name in enumerate(self.table["stimulus"])}
+
+    def of(self, trials: pd.DataFrame, column: str) -> pd.Series:
+        """A column of the stimuli's table, trial by trial."""
+        return trials["stimulus"].map(self.table.set_index("stimulus")[column])
+
+
+def stimuli() -> Stimuli:
+    """What the stage `stimuli` wrote."""
+    return Stimuli(*read_stimuli(STIMULI))
+
+
+def read_study(folder: Path, shown: Stimuli, others: Collection[str] = ()) -> Study:
+    """Read the trials and clicks of all sessions in a folder.
+
+    A file is known by its columns, whatever its name: CSVs that have those of `TRIALS` or of
+    `CLICKS`, anywhere in the folder. Others are left out, which is said.
+
+    Parameters
+    ----------
+    folder
+    shown
+        The stimuli; answers are checked against them, clicks against their size.
+    others
+        Files, relative to the folder, that are read otherwise.
+
+    Raises
+    ------
+    HumanlikeError
+        The folder is missing, a row is broken, or a session is in two files.
+    """
+    if not folder.is_dir():
+        raise HumanlikeError(
+            f"{folder}: no such folder; put a study's data there, or pull the simulated sample: "
+            "`dvc pull people/data.dvc`"
+        )
+    found: dict[str, list[tuple[Path, pd.DataFrame]]] = {"trials": [], "clicks": []}
+    check_materials(folder / MATERIALS, shown)
+    for path in sorted(folder.rglob("*.csv")):
+        name = path.relative_to(folder).as_posix()
+        if name in others or name == MATERIALS:
+            continue
+        names = _header(path)
+        if names >= set(TRIALS):
+            found["trials"].append((path, tables.read(path, TRIALS)))
+        elif names >= set(CLICKS):
+            found["clicks"].append((path, tables.read(path, CLICKS)))
+        else:
+            print(f"{path}: neither trials nor clicks; left out", file=sys.stderr)
+    for kind in found.values():
+        _once(kind)
+    for path, trials in found["trials"]:
+        tables.check_trials(trials, str(path))
+        tables.check_answers(trials, shown.table, str(path))
+    trials = _joined([table for _, table in found["trials"]], list(TRIALS))
+    tables.check_trials(trials, str(folder))
+    for path, clicks in found["clicks"]:
+        tables.check_clicks(clicks, trials, shown.side, str(path))
+    clicks = _joined([table for _, table in found["clicks"]], list(CLICKS))
+    return Study(trials, clicks)
+
+
+def check_materials(path: Path, shown: Stimuli) -> None:
+    """Refuse data of other stimuli than those of the stage, where the data say which they had.
+
+    Raises
+    ------
+    HumanlikeError
+        The tables differ.
+    """
+    if path.exists() and path.read_text(encoding="utf-8") != tables.to_csv(shown.table):
+        raise HumanlikeError(
+            f"{path}: these data are of other stimuli than {STIMULI}; give people/params.yaml the "
+            "experiment that was run, or start anew with `humanlike experiment build --stimuli "
+            f"{STIMULI}`"
+        )
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """A published table, every cell as text.
+
+    Raises
+    ------
+    HumanlikeError
+        It is missing or no CSV.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise HumanlikeError(f"{path}: no such file, and choices.tables names it") from None
+    except (OSError, ValueError) as error:
+        raise HumanlikeError(f"{path}: not a table ({error})") from None
+
+
+def _header(path: Path) -> set[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return set(next(csv.reader(file), []))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise HumanlikeError(f"{path}: cannot be read ({error})") from None
+
+
+def _once(found: list[tuple[Path, pd.DataFrame]]) -> None:
+    """Refuse a session of which two files tell."""
+    files: dict[str, Path] = {}
+    for path, table in found:
+        for session in table["session"].unique():
+            if session in files:
+                raise HumanlikeError(
+                    f"session {session} is in {files[session]} and in {path}; keep one of them"
+                )
+            files[session] = path
+
+
+def _joined(parts: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)
