@@ -4,14 +4,19 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pandas as pd
+import uvicorn
 from ruamel.yaml import YAML
 
 from humanlike import studies
+from humanlike.commands.experiment import read_page, read_study
 from humanlike.people import trials
+from humanlike.people.experiment.server import make_app
+from humanlike.people.experiment.store import Store
 
 ROOT = Path(__file__).parents[1]
 SIDE = 32
@@ -77,3 +82,26 @@ class Server:
         """End it as a power cut would."""
         self._process.kill()
         self._process.wait()
+
+
+class Inside:
+    """The same server, in a thread of the tests."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        study = read_study(folder)
+        self.database = database
+        self._store = Store(database, study)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.port = listening.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        app = make_app(study, read_page(folder), self._store, frozenset(["127.0.0.1", "localhost"]))
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", lifespan="off", server_header=False)
+        )
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]})
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+        self._store.close()

@@ -73,6 +73,7 @@ WORDS = frozenset(
         "waiting",
         "stopped",
         "elsewhere",
+        "bad_observer",
         "code",
         "download",
         "no_script",
@@ -242,7 +243,13 @@ def jatos_archive(study: Study, files: Mapping[str, bytes]) -> bytes:
         "maxActiveMembers": None,
         "maxTotalMembers": None,
         "maxTotalWorkers": None,
-        "allowedWorkerTypes": ["PersonalSingle", "Jatos", "PersonalMultiple"],
+        "allowedWorkerTypes": [
+            "Jatos",
+            "PersonalSingle",
+            "PersonalMultiple",
+            "GeneralSingle",
+            "GeneralMultiple",
+        ],
         "comments": None,
         "jsonData": None,
     }

@@ -38,15 +38,18 @@
   function text(html, ...choices) {
     return {
       type: jsPsychHtmlButtonResponse,
-      stimulus: `<div class="text">${html}</div>`,
+      css_classes: "text",
+      stimulus: html,
       choices,
       button_layout: "flex",
       button_html: () => "<button></button>",
       // Labels are the researcher's words, not HTML.
       on_load: () => {
-        stage.querySelectorAll("button").forEach((button, which) => {
+        const buttons = stage.querySelectorAll("button");
+        buttons.forEach((button, which) => {
           button.textContent = choices[which];
         });
+        if (buttons.length === 1) buttons[0].focus({ preventScroll: true });
         scrollTo(0, 0);
       },
     };
@@ -111,7 +114,7 @@
           const label = words.expressions[truth] ?? truth;
           const said = response === truth ? words.right : words.wrong;
           const whole = element("img", { class: "whole", src: picture(stimulus), alt: label });
-          return `<div class="text">${heading(filled(said, { expression: label }))}${whole.outerHTML}</div>`;
+          return heading(filled(said, { expression: label })) + whole.outerHTML;
         },
       },
     ];
@@ -141,7 +144,8 @@
     if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
     const content = element("div", {});
     content.innerHTML = config.debriefing;
-    const parts = [content, element("p", {}, words.code), element("p", {}, element("code", {}, withdrawal))];
+    const code = element("p", { class: "code" }, withdrawal);
+    const parts = [content, element("p", {}, words.code), code];
     if (file) {
       const link = element("a", { class: "button", download: `${config.study}-${withdrawal.slice(0, 6)}.jsonl` }, words.download);
       link.href = URL.createObjectURL(file);
@@ -168,6 +172,10 @@
   }
 
   async function main() {
+    if (observer && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(observer)) {
+      last(element("h1", {}, words.stopped), element("p", {}, words.bad_observer));
+      return;
+    }
     if (config.mode === "jatos") await new Promise((resolve) => jatos.onLoad(resolve));
     let resumed = await keeper.found();
     if (resumed && keeper.next() <= keeper.trials.length) {
@@ -205,12 +213,20 @@
     await debrief();
   }
 
+  async function begin() {
+    try {
+      await main();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      last(element("h1", {}, words.stopped), element("p", {}, error.message));
+    }
+  }
+
   /* Two windows of one session would answer the same trials twice. */
   if (navigator.locks) {
-    navigator.locks.request(keeper.key, { ifAvailable: true }, (lock) => {
-      if (lock) return main();
-      last(element("h1", {}, words.stopped), element("p", {}, words.elsewhere));
-      return undefined;
+    await navigator.locks.request(keeper.key, { ifAvailable: true }, async (lock) => {
+      if (lock) await begin();
+      else last(element("h1", {}, words.stopped), element("p", {}, words.elsewhere));
     });
-  } else main();
+  } else await begin();
 })();
