@@ -15,12 +15,45 @@ from ruamel.yaml import YAML
 from humanlike import studies
 from humanlike.commands.experiment import read_page, read_study
 from humanlike.people import trials
+from humanlike.people.experiment.lists import Trial
 from humanlike.people.experiment.server import make_app
 from humanlike.people.experiment.store import Store
+from humanlike.people.experiment.study import Study
 
 ROOT = Path(__file__).parents[1]
 SIDE = 32
 PAIRS = [["anger", "disgust"], ["fear", "surprise"]]
+
+
+#: A study that is made by hand, and an answer to it.
+TRIALS = [Trial("s1", "anger", "fear"), Trial("s2", "fear", "anger")]
+STUDY = Study(
+    study="0123456789abcdef",
+    title="A study",
+    task="uncover",
+    side=32,
+    radius=6.0,
+    clicks=3,
+    confidence=5,
+    choices=["anger", "fear"],
+    lists=[TRIALS],
+    expressions={"s1": "anger", "s2": "fear"},
+)
+ANSWER = {
+    "stimulus": "s1",
+    "response": "fear",
+    "rt": 2.5,
+    "confidence": 0.75,
+    "clicks": [[0, 31.5, 0.5], [3.25, -0.5, 0.5]],
+}
+ENVELOPE = {
+    "study": STUDY.study,
+    "session": "a" * 22,
+    "observer": "",
+    "withdrawal": "b" * 16,
+    "list": 0,
+    "trial": 1,
+}
 
 
 def stimuli_table(each: int, pairs: list[list[str]] = PAIRS) -> pd.DataFrame:

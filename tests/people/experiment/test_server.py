@@ -161,6 +161,7 @@ def test_hostile_input_is_refused_with_one_line(client, inside, study) -> None:
         ("other digits", "PUT", f"{path}/%D9%A1", good, header, 422),
         ("another trial's answer", "PUT", f"{path}/2", good, header, 422),
         ("script in a name", "POST", "/api/sessions", '{"observer": "<script>"}', header, 422),
+        ("another key", "POST", "/api/sessions", '{"admin": true}', header, 422),
         ("a name of no text", "POST", "/api/sessions", '{"observer": ["a"]}', header, 422),
         ("guessed code", "GET", "/api/sessions/AAAAAAAAAAAAAAAAAAAAAA", None, {}, 404),
         ("quoted code", "GET", "/api/sessions/' OR 1=1 --", None, {}, 404),
