@@ -83,6 +83,10 @@ class Visit:
             self.page.locator(".answers button").first.wait_for()
         return int(self.page.locator("#progress").inner_text().split(" / ")[0])
 
+    def ready(self) -> None:
+        """Wait until keys answer."""
+        playwright.expect(self.page.locator(".answers button").first).to_be_enabled()
+
     def click(self, x: float, y: float) -> None:
         """Click or tap at a place of the stimulus."""
         box = self.page.locator(".face canvas").bounding_box()
@@ -252,13 +256,14 @@ def test_all_by_keyboard(visit, inside) -> None:
     at.page.get_by_text("What you do").wait_for()
     at.page.keyboard.press("Enter")
     for _ in range(2):
-        at.page.locator(".answers button").first.wait_for()
+        at.ready()
         at.page.keyboard.press("f")
         at.page.locator("img.whole").wait_for()
         at.page.keyboard.press("Enter")
     at.page.get_by_text("Practice is over").wait_for()
     at.page.keyboard.press("Enter")
     assert at.trial() == 1
+    at.ready()
     for key in ("ArrowRight", "ArrowDown", "Space", "Shift+ArrowLeft", "Space", "j"):
         at.page.keyboard.press(key)
     assert at.trial() == 2
@@ -543,9 +548,11 @@ def test_categorise_offers_all_and_asks_how_sure(size, sized, build, tmp_path) -
             assert at.trial() == number
             check_access(at, width) if number == 1 else None
             assert at.page.locator(".answers button").count() == 4
+            at.ready()
             at.page.keyboard.press(str(1 + number % 4))
             at.page.get_by_text("How sure are you?").wait_for()
             check_access(at, width) if number == 1 else None
+            at.ready()
             at.page.keyboard.press(str(1 + number % 5))
         at.done()
         at.clean()

@@ -58,6 +58,7 @@ WORDS = frozenset(
         "no_more_clicks",
         "right",
         "wrong",
+        "practice",
         "practised",
         "begins",
         "break_title",

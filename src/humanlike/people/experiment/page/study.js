@@ -4,6 +4,7 @@
 (async function () {
   const stage = document.getElementById("stage");
   const saving = document.getElementById("saving");
+  const progress = document.getElementById("progress");
   const config = await (await fetch("config.json")).json();
   const { words } = config;
   const observer = new URLSearchParams(location.search).get("observer") ?? "";
@@ -135,7 +136,6 @@
     }
     progress.textContent = "";
   }
-  const progress = document.getElementById("progress");
 
   async function debrief() {
     last(element("h1", {}, words.saving));
@@ -203,6 +203,7 @@
       const start = text(config.instructions, words.start);
       await run({ ...start, on_finish: fullScreen });
       if (config.practice.length) {
+        progress.textContent = words.practice;
         await run(
           ...config.practice.flatMap(practised),
           text(heading(words.practised) + escaped(filled(words.begins, { total: keeper.trials.length })), words.start),
