@@ -411,6 +411,7 @@ def test_one_window_at_a_time(visit) -> None:
     at.start()
     second = Visit(at.context, at.address)
     second.page.get_by_text("It is open in another window").wait_for()
+    second.page.close()
     answer_all(at, 8)
     at.done()
 

@@ -182,7 +182,7 @@
       const so_far = filled(words.resume, { n: keeper.next() - 1, total: keeper.trials.length });
       const page = text(heading(config.title) + escaped(so_far), words.go_on, words.anew);
       if ((await run({ ...page, on_finish: (data) => data.response === 0 && fullScreen() })).response) {
-        if (Object.keys(keeper.state.waiting).length) await keeper.settled();
+        await keeper.settled();
         keeper.forget();
         resumed = false;
       } else keeper.pump();
