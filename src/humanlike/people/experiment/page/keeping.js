@@ -95,8 +95,8 @@ class Keeper {
         delete this.state.waiting[number];
         this.write();
         delay = 500;
-        this.late = false;
-        this.told(0);
+        if (!this.waiting()) this.late = false;
+        this.told(this.late ? this.waiting() : 0);
       } catch (error) {
         if (error instanceof Refused) {
           this.refused(error.message);
