@@ -16,9 +16,8 @@ from ruamel.yaml.error import YAMLError
 from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import LABELS
-from humanlike.params import Count, Positive, Section, Seed, _distinct, _one_line, load
+from humanlike.params import Count, Positive, Section, Seed, _distinct, _one_line
 from humanlike.people import trials
-from humanlike.people.experiment.lists import choose
 
 PEOPLE = Path("people")
 PARAMS = PEOPLE / "params.yaml"
@@ -90,34 +89,6 @@ def load_section(name: str, section: type[Section], path: Path = PARAMS) -> Any:
         return section.model_validate(values[name])
     except ValidationError as error:
         raise HumanlikeError(f"{path}: {name}.{_one_line(error)}") from None
-
-
-def draw_stimuli(
-    experiment: Experiment,
-) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.float32]]:
-    """Draw stimuli from the aligned faces of the folds that params.yaml holds out.
-
-    Of these each has a network that was trained without it, and without its subject.
-
-    Returns
-    -------
-    DataFrame, (N, S, S) uint8, (N, 68, 2) float32
-        As `write_stimuli` takes them.
-
-    Raises
-    ------
-    HumanlikeError
-        There are no aligned faces, or too few of an expression.
-    """
-    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
-    held_out = faces[faces["fold"].isin(load().train.folds)]
-    table = choose(
-        held_out, experiment.pairs, experiment.choices, experiment.faces, experiment.seed
-    )
-    rows = table["face"].to_numpy(np.int64)
-    images = artifacts.read_array(artifacts.FACES / "images.npy")[rows]
-    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")[rows]
-    return table, images, landmarks
 
 
 def write_stimuli(

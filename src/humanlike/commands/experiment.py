@@ -26,6 +26,7 @@ from humanlike.people import trials as tables
 from humanlike.people.experiment import assemble, lists, psychds, sources
 from humanlike.people.experiment.study import Study
 from humanlike.studies import Experiment
+from humanlike.study_faces import draw_stimuli
 
 STUDY = "study.json"
 DATABASE = "answers.sqlite"
@@ -57,7 +58,7 @@ def build(output: Path, stimuli: Path | None = None, mode: str = "server") -> No
     settings = studies.load_section("experiment", Experiment)
     _check_output(output)
     if stimuli is None:
-        table, images, landmarks = studies.draw_stimuli(settings)
+        table, images, landmarks = draw_stimuli(settings)
     else:
         table, images, landmarks = studies.read_stimuli(stimuli)
     words, texts = _read_texts(studies.PEOPLE / "texts")
