@@ -74,7 +74,7 @@ def stimuli_table(each: int, pairs: list[list[str]] = PAIRS) -> pd.DataFrame:
 
 def change_experiment(folder: Path, **values: object) -> None:
     """Change values of the section experiment in a project's people/params.yaml."""
-    yaml = YAML()
+    yaml = YAML(typ="safe", pure=True)
     path = folder / studies.PARAMS
     params = yaml.load(path)
     params["experiment"].update(values)
