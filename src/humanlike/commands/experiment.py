@@ -26,35 +26,13 @@ from humanlike.people import trials as tables
 from humanlike.people.experiment import assemble, lists, psychds, sources
 from humanlike.people.experiment.study import Study
 from humanlike.studies import Experiment
+from humanlike.study_faces import draw_stimuli
 
 STUDY = "study.json"
 DATABASE = "answers.sqlite"
 
 #: One line of what was refused for each; of more, only the number is told.
 TOLD = 100
-
-
-def make_stimuli(
-    settings: Experiment,
-) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.float32]]:
-    """Draw the stimuli from the aligned faces.
-
-    Returns
-    -------
-    DataFrame, (N, S, S) uint8, (N, 68, 2) float32
-        As `humanlike.studies.write_stimuli` takes them.
-
-    Raises
-    ------
-    HumanlikeError
-        There are no aligned faces, or too few.
-    """
-    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
-    chosen = lists.choose(faces, settings.pairs, settings.choices, settings.faces, settings.seed)
-    rows = chosen["face"].to_numpy(int)
-    images = artifacts.read_array(artifacts.FACES / "images.npy")[rows]
-    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")[rows]
-    return chosen, images, landmarks
 
 
 def build(output: Path, stimuli: Path | None = None, mode: str = "server") -> None:
@@ -80,7 +58,7 @@ def build(output: Path, stimuli: Path | None = None, mode: str = "server") -> No
     settings = studies.load_section("experiment", Experiment)
     _check_output(output)
     if stimuli is None:
-        table, images, landmarks = make_stimuli(settings)
+        table, images, landmarks = draw_stimuli(settings)
     else:
         table, images, landmarks = studies.read_stimuli(stimuli)
     words, texts = _read_texts(studies.PEOPLE / "texts")
@@ -176,17 +154,7 @@ def serve(
     from humanlike.people.experiment.store import Store
 
     study = read_study(folder)
-    root = folder / "page"
-    page = {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    }
-    if b'"mode":"server"' not in page.get("config.json", b""):
-        raise HumanlikeError(
-            f"{folder}: not built for a server; run `humanlike experiment build` without --static"
-            " and --jatos"
-        )
+    page = read_page(folder)
     store = Store(database or folder / DATABASE, study)
     listening = _listen(host, port)
     address, port = listening.getsockname()[:2]
@@ -197,6 +165,7 @@ def serve(
         uvicorn.Config(
             app,
             log_level="warning",
+            lifespan="off",
             # Who asked for what, and when, is nobody's business.
             access_log=False,
             server_header=False,
@@ -320,6 +289,28 @@ def read_study(folder: Path) -> Study:
         ) from None
     except ValueError as error:
         raise HumanlikeError(f"{path}: damaged ({error}); build the experiment again") from None
+
+
+def read_page(folder: Path) -> dict[str, bytes]:
+    """Read the page's files of a folder that `build` made for a server.
+
+    Raises
+    ------
+    HumanlikeError
+        It was made for something else.
+    """
+    root = folder / "page"
+    page = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+    if b'"mode":"server"' not in page.get("config.json", b""):
+        raise HumanlikeError(
+            f"{folder}: not built for a server; run `humanlike experiment build` without --static"
+            " and --jatos"
+        )
+    return page
 
 
 def _about(study: Study) -> dict[str, str]:

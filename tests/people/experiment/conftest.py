@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments import PAIRS, ROOT, SIDE, Server, change_experiment, stimuli_table
+from experiments import PAIRS, ROOT, SIDE, Inside, Server, change_experiment, stimuli_table
 
 from humanlike import studies
+from humanlike.canonical.geometry import HEIGHT, LANDMARKS, WIDTH
 from humanlike.commands import experiment
 from humanlike.errors import HumanlikeError
 
@@ -21,12 +22,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "people" / "texts", folder / "people" / "texts")
     shutil.copy(ROOT / studies.PARAMS, folder / studies.PARAMS)
     change_experiment(
-        folder, pairs=PAIRS, faces=3, practice=2, trials=8, observers=4, radius=6.0, break_every=5
+        folder, pairs=PAIRS, practice=2, trials=8, observers=4, radius=6.0, break_every=5
     )
-    table = stimuli_table(3)
+    table = stimuli_table(6)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (len(table), SIDE, SIDE), np.uint8)
-    landmarks = random.uniform(0, SIDE, (len(table), 68, 2)).astype(np.float32)
+    landmarks = LANDMARKS * [SIDE / WIDTH, SIDE / HEIGHT]
+    landmarks = landmarks + random.normal(0, 0.5, (len(table), 68, 2))
     studies.write_stimuli(folder / "stimuli", table, images, landmarks)
     return folder
 
@@ -68,7 +70,16 @@ def built(build: Build) -> Path:
 
 
 @pytest.fixture
+def inside(built: Path, tmp_path: Path) -> Iterator[Inside]:
+    """The server in this process, which starts at once."""
+    running = Inside(built, tmp_path / "answers.sqlite")
+    yield running
+    running.close()
+
+
+@pytest.fixture
 def server(built: Path, tmp_path: Path) -> Iterator[Server]:
+    """The server as a process, which can be killed."""
     running = Server(built, tmp_path / "answers.sqlite")
     yield running
     running.kill()

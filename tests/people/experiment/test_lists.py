@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 from experiments import PAIRS, stimuli_table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanlike.errors import HumanlikeError
@@ -28,6 +28,7 @@ def designs(draw):
     return stimuli_table(each, pairs), draw(st.integers(1, 15)), trials, draw(st.integers(0, 99))
 
 
+@settings(max_examples=40)
 @given(designs())
 def test_lists_are_balanced(design) -> None:
     stimuli, observers, trials, seed = design

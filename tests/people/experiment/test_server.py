@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from experiments import Server
+from experiments import Inside, Server
 
 from humanlike.commands.experiment import read_study
 from humanlike.errors import HumanlikeError
@@ -35,8 +35,8 @@ def study(built: Path) -> Study:
 
 
 @pytest.fixture
-def client(server: Server):
-    with httpx.Client(base_url=server.address) as client:
+def client(inside: Inside):
+    with httpx.Client(base_url=inside.address) as client:
         yield client
 
 
@@ -50,11 +50,11 @@ def put(client: httpx.Client, session: dict, number: int, body: object) -> httpx
     return client.put(f"/api/sessions/{session['session']}/trials/{number}", json=body)
 
 
-def stored(server: Server) -> list[dict]:
+def stored(server: Inside | Server) -> list[dict]:
     return list(records(server.database))
 
 
-def test_an_observer_from_begin_to_end(client, server, study) -> None:
+def test_an_observer_from_begin_to_end(client, inside, study) -> None:
     session = begin(client, observer="VP-07")
     assert [tuple(trial) for trial in session["trials"]] == study.lists[0]
     # What is right is not told.
@@ -68,13 +68,13 @@ def test_an_observer_from_begin_to_end(client, server, study) -> None:
     end = client.post(f"/api/sessions/{session['session']}/finish", json={})
     assert len(end.json()["withdrawal"]) == 16
     assert client.get(f"/api/sessions/{session['session']}").json()["finished"]
-    kept = stored(server)
+    kept = stored(inside)
     assert [record["trial"] for record in kept] == list(range(1, 9))
     assert {record["observer"] for record in kept} == {"VP-07"}
     assert kept[2]["clicks"] == [[1.5, 2.25, 0.5], [3.0, 3.0, 0.75]]
 
 
-def test_an_answer_is_stored_once(client, server, study) -> None:
+def test_an_answer_is_stored_once(client, inside, study) -> None:
     session = begin(client)
     first = answer(study, session, 1)
     assert put(client, session, 1, first).status_code == 201
@@ -83,10 +83,11 @@ def test_an_answer_is_stored_once(client, server, study) -> None:
     assert other.status_code == 409 and other.json() == {
         "error": "trial 1: another answer is stored"
     }
-    assert [record["rt"] for record in stored(server)] == [first["rt"]]
+    assert [record["rt"] for record in stored(inside)] == [first["rt"]]
 
 
-def test_a_killed_server_loses_nothing(client, server, study) -> None:
+def test_a_killed_server_loses_nothing(server, study) -> None:
+    client = httpx.Client(base_url=server.address)
     session = begin(client)
     for number in (1, 2, 3):
         put(client, session, number, answer(study, session, number))
@@ -98,6 +99,7 @@ def test_a_killed_server_loses_nothing(client, server, study) -> None:
     assert put(client, session, 3, answer(study, session, 3)).status_code == 200
     assert put(client, session, 4, answer(study, session, 4)).status_code == 201
     assert [record["trial"] for record in stored(server)] == [1, 2, 3, 4]
+    client.close()
 
 
 def test_fifty_observers_at_once(server, study) -> None:
@@ -133,7 +135,7 @@ def test_fifty_observers_at_once(server, study) -> None:
     assert sorted(given.values()) == [12, 12, 13, 13]
 
 
-def test_hostile_input_is_refused_with_one_line(client, server, study) -> None:
+def test_hostile_input_is_refused_with_one_line(client, inside, study) -> None:
     session = begin(client)
     path = f"/api/sessions/{session['session']}/trials"
     good = json.dumps(answer(study, session, 1))
@@ -159,6 +161,7 @@ def test_hostile_input_is_refused_with_one_line(client, server, study) -> None:
         ("other digits", "PUT", f"{path}/%D9%A1", good, header, 422),
         ("another trial's answer", "PUT", f"{path}/2", good, header, 422),
         ("script in a name", "POST", "/api/sessions", '{"observer": "<script>"}', header, 422),
+        ("another key", "POST", "/api/sessions", '{"admin": true}', header, 422),
         ("a name of no text", "POST", "/api/sessions", '{"observer": ["a"]}', header, 422),
         ("guessed code", "GET", "/api/sessions/AAAAAAAAAAAAAAAAAAAAAA", None, {}, 404),
         ("quoted code", "GET", "/api/sessions/' OR 1=1 --", None, {}, 404),
@@ -177,22 +180,22 @@ def test_hostile_input_is_refused_with_one_line(client, server, study) -> None:
     ]  # fmt: skip
     for what, method, place, body, headers, status in asked:
         # As it stands: httpx would tidy the path.
-        url = httpx.URL(server.address).copy_with(raw_path=place.replace(" ", "%20").encode())
+        url = httpx.URL(inside.address).copy_with(raw_path=place.replace(" ", "%20").encode())
         given = client.request(method, url, content=body, headers=headers)
         assert given.status_code == status, what
         said = given.json() if given.headers["content-type"] == "application/json" else given.text
         line = said["error"] if isinstance(said, dict) else said
         assert "\n" not in line and len(line) < 200 and "Traceback" not in line, what
         assert given.headers["content-security-policy"].startswith("default-src 'none'"), what
-    assert stored(server) == []
+    assert stored(inside) == []
     # A replayed code of a finished session changes nothing.
     assert put(client, session, 1, json.loads(good)).status_code == 201
     assert put(client, session, 1, {**json.loads(good), "rt": 8}).status_code == 409
-    assert len(stored(server)) == 1
+    assert len(stored(inside)) == 1
 
 
-def test_a_body_that_is_longer_than_it_says_is_refused(server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+def test_a_body_that_is_longer_than_it_says_is_refused(inside) -> None:
+    with socket.create_connection(("127.0.0.1", inside.port)) as raw:
         head = (
             "POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         )

@@ -2,46 +2,17 @@ import json
 import math
 
 import pytest
+from experiments import ANSWER, ENVELOPE, STUDY, TRIALS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from humanlike.errors import HumanlikeError
-from humanlike.people.experiment.lists import Trial
 from humanlike.people.experiment.study import (
     Study,
     check_answer,
     check_envelope,
     public_id,
 )
-
-TRIALS = [Trial("s1", "anger", "fear"), Trial("s2", "fear", "anger")]
-STUDY = Study(
-    study="0123456789abcdef",
-    title="A study",
-    task="uncover",
-    side=32,
-    radius=6.0,
-    clicks=3,
-    confidence=5,
-    choices=["anger", "fear"],
-    lists=[TRIALS],
-    expressions={"s1": "anger", "s2": "fear"},
-)
-ANSWER = {
-    "stimulus": "s1",
-    "response": "fear",
-    "rt": 2.5,
-    "confidence": 0.75,
-    "clicks": [[0, 31.5, 0.5], [3.25, -0.5, 0.5]],
-}
-ENVELOPE = {
-    "study": STUDY.study,
-    "session": "a" * 22,
-    "observer": "",
-    "withdrawal": "b" * 16,
-    "list": 0,
-    "trial": 1,
-}
 
 
 def test_a_study_survives_json() -> None:

@@ -142,7 +142,7 @@ def _label(code: str) -> str:
 def _readme(about: Mapping[str, str]) -> str:
     return (
         f"# {about['name']}\n\n{about['description']}\n\n"
-        "The columns `observer`, `session` and `trial` together name a trial, with `order` a click.\n"
+        "The columns `observer`, `session` and `trial` name a trial; with `order`, a click.\n"
     )
 
 

@@ -120,7 +120,8 @@ def make_app(
 
     async def begin(request: Request) -> Response:
         body = await _body(request, limits.body)
-        observer = body.get("observer", "") if isinstance(body, dict) else None
+        only = isinstance(body, dict) and set(body) <= {"observer"}
+        observer = body.get("observer", "") if only else None
         if not isinstance(observer, str) or (observer and not OBSERVER.fullmatch(observer)):
             raise HTTPException(422, "observer: give a code of at most 64 letters, digits, _ or -")
         sessions.take(_address(request))

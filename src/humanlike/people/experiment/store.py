@@ -116,8 +116,9 @@ class Store:
             ).fetchall()
         if row is None:
             return None
-        *values, finished = row
-        return Session(*values, done=[trial for (trial,) in trials], finished=bool(finished))
+        session, withdrawal, observer, which, finished = row
+        done = [trial for (trial,) in trials]
+        return Session(session, withdrawal, observer, which, done, bool(finished))
 
     def keep(self, code: str, trial: int, answer: dict[str, Any]) -> bool:
         """Store an answer, for good once this returns.

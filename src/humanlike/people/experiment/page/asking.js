@@ -24,6 +24,9 @@ function answerKeys(count) {
   return count === 2 ? ["f", "j"] : Array.from({ length: count }, (_, n) => String(n + 1));
 }
 
+/* So long, in milliseconds, nothing is taken for an answer: it is the rest of a double click. */
+const TOO_SOON = 150;
+
 /* Buttons for the choices, each {value, label}; gives the value chosen by click or key. */
 function choose(place, choices, keys, label) {
   return new Promise((resolve) => {
@@ -35,18 +38,22 @@ function choose(place, choices, keys, label) {
       resolve(value);
     };
     const pressed = (event) => {
-      if (event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
+      if (group.querySelector("button:disabled") || event.repeat || event.ctrlKey || event.altKey || event.metaKey) return;
       const which = keys.indexOf(event.key.toLowerCase());
       if (which >= 0) end(choices[which].value);
     };
     choices.forEach((choice, which) => {
-      const button = element("button", { type: "button", "data-value": choice.value }, choice.label);
-      button.append(element("kbd", { "aria-hidden": "true" }, keys[which].toUpperCase()));
+      const button = element("button", { type: "button", "data-value": choice.value, disabled: "" }, choice.label);
+      if (choice.label !== keys[which])
+        button.append(element("kbd", { "aria-hidden": "true" }, keys[which].toUpperCase()));
       button.addEventListener("click", () => end(choice.value));
       group.append(button);
     });
     document.addEventListener("keydown", pressed);
     place.append(group);
+    setTimeout(() => {
+      for (const button of group.children) button.disabled = false;
+    }, TOO_SOON);
   });
 }
 

@@ -32,6 +32,7 @@ class Keeper {
     this.key = `humanlike ${config.study}`;
     this.state = this.read();
     this.trials = [];
+    this.late = false;
   }
 
   read() {
@@ -72,7 +73,12 @@ class Keeper {
   keep(number, answer) {
     this.state.waiting[number] = answer;
     this.write();
+    if (this.late) this.told(this.waiting());
     this.pump();
+  }
+
+  waiting() {
+    return Object.keys(this.state?.waiting ?? {}).length;
   }
 
   /* Send what waits, one after the other, for as long as it takes. */
@@ -89,13 +95,15 @@ class Keeper {
         delete this.state.waiting[number];
         this.write();
         delay = 500;
-        this.told(0);
+        if (!this.waiting()) this.late = false;
+        this.told(this.late ? this.waiting() : 0);
       } catch (error) {
         if (error instanceof Refused) {
           this.refused(error.message);
           return;
         }
-        this.told(Object.keys(this.state.waiting).length);
+        this.late = true;
+        this.told(this.waiting());
         await pause(Math.max(delay, error.wait ?? 0));
         delay = Math.min(2 * delay, 8000);
       }
@@ -106,7 +114,7 @@ class Keeper {
   /* Wait until nothing waits any more. */
   async settled() {
     this.pump();
-    while (Object.keys(this.state.waiting).length) await pause(100);
+    while (this.waiting()) await pause(100);
   }
 
   line(number, answer) {
@@ -145,7 +153,7 @@ class ServerKeeper extends Keeper {
         return answer;
       } catch (error) {
         if (error instanceof Refused) throw error;
-        this.told(Object.keys(this.state?.waiting ?? {}).length);
+        this.told(this.waiting());
         await pause(Math.max(delay, error.wait ?? 0));
       }
     }

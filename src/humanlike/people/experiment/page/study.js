@@ -4,6 +4,7 @@
 (async function () {
   const stage = document.getElementById("stage");
   const saving = document.getElementById("saving");
+  const progress = document.getElementById("progress");
   const config = await (await fetch("config.json")).json();
   const { words } = config;
   const observer = new URLSearchParams(location.search).get("observer") ?? "";
@@ -38,15 +39,18 @@
   function text(html, ...choices) {
     return {
       type: jsPsychHtmlButtonResponse,
-      stimulus: `<div class="text">${html}</div>`,
+      css_classes: "text",
+      stimulus: html,
       choices,
       button_layout: "flex",
       button_html: () => "<button></button>",
       // Labels are the researcher's words, not HTML.
       on_load: () => {
-        stage.querySelectorAll("button").forEach((button, which) => {
+        const buttons = stage.querySelectorAll("button");
+        buttons.forEach((button, which) => {
           button.textContent = choices[which];
         });
+        if (buttons.length === 1) buttons[0].focus({ preventScroll: true });
         scrollTo(0, 0);
       },
     };
@@ -111,7 +115,7 @@
           const label = words.expressions[truth] ?? truth;
           const said = response === truth ? words.right : words.wrong;
           const whole = element("img", { class: "whole", src: picture(stimulus), alt: label });
-          return `<div class="text">${heading(filled(said, { expression: label }))}${whole.outerHTML}</div>`;
+          return heading(filled(said, { expression: label })) + whole.outerHTML;
         },
       },
     ];
@@ -132,7 +136,6 @@
     }
     progress.textContent = "";
   }
-  const progress = document.getElementById("progress");
 
   async function debrief() {
     last(element("h1", {}, words.saving));
@@ -141,7 +144,8 @@
     if (document.fullscreenElement) await document.exitFullscreen().catch(() => {});
     const content = element("div", {});
     content.innerHTML = config.debriefing;
-    const parts = [content, element("p", {}, words.code), element("p", {}, element("code", {}, withdrawal))];
+    const code = element("p", { class: "code" }, withdrawal);
+    const parts = [content, element("p", {}, words.code), code];
     if (file) {
       const link = element("a", { class: "button", download: `${config.study}-${withdrawal.slice(0, 6)}.jsonl` }, words.download);
       link.href = URL.createObjectURL(file);
@@ -168,13 +172,17 @@
   }
 
   async function main() {
+    if (observer && !/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(observer)) {
+      last(element("h1", {}, words.stopped), element("p", {}, words.bad_observer));
+      return;
+    }
     if (config.mode === "jatos") await new Promise((resolve) => jatos.onLoad(resolve));
     let resumed = await keeper.found();
     if (resumed && keeper.next() <= keeper.trials.length) {
       const so_far = filled(words.resume, { n: keeper.next() - 1, total: keeper.trials.length });
       const page = text(heading(config.title) + escaped(so_far), words.go_on, words.anew);
       if ((await run({ ...page, on_finish: (data) => data.response === 0 && fullScreen() })).response) {
-        if (Object.keys(keeper.state.waiting).length) await keeper.settled();
+        await keeper.settled();
         keeper.forget();
         resumed = false;
       } else keeper.pump();
@@ -195,6 +203,7 @@
       const start = text(config.instructions, words.start);
       await run({ ...start, on_finish: fullScreen });
       if (config.practice.length) {
+        progress.textContent = words.practice;
         await run(
           ...config.practice.flatMap(practised),
           text(heading(words.practised) + escaped(filled(words.begins, { total: keeper.trials.length })), words.start),
@@ -205,12 +214,20 @@
     await debrief();
   }
 
+  async function begin() {
+    try {
+      await main();
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      last(element("h1", {}, words.stopped), element("p", {}, error.message));
+    }
+  }
+
   /* Two windows of one session would answer the same trials twice. */
   if (navigator.locks) {
-    navigator.locks.request(keeper.key, { ifAvailable: true }, (lock) => {
-      if (lock) return main();
-      last(element("h1", {}, words.stopped), element("p", {}, words.elsewhere));
-      return undefined;
+    await navigator.locks.request(keeper.key, { ifAvailable: true }, async (lock) => {
+      if (lock) await begin();
+      else last(element("h1", {}, words.stopped), element("p", {}, words.elsewhere));
     });
-  } else main();
+  } else await begin();
 })();
