@@ -13,7 +13,7 @@ from humanlike.explainers.methods import METHODS
 STAGES = ("preprocess", "evidence", "guidance", "train", "explain", "standardize", "score")
 
 #: What stages import and what decides no byte of what they make: how errors are said, how progress
-#: is shown, where the work runs, how long it took, and how DVC is asked for a file. Nor does what is
+#: is shown, where the work runs, how long it took, how DVC is asked for a file; nor does what is
 #: imported by these alone.
 DECIDES_NOTHING = {"errors.py", "progress.py", "cluster.py", "storage.py", "times.py"}
 
