@@ -48,7 +48,7 @@ def read_choices(stimuli: pd.DataFrame) -> pd.DataFrame:
     if not found:
         raise HumanlikeError(
             f"{DATA}/: there are no choices; put CSVs of the task categorise about {STIMULI} "
-            "there, or make simulated ones: `humanlike simulate-choices`"
+            "there, or make simulated ones: `humanlike people simulate-choices`"
         )
     joined = pd.concat(found, ignore_index=True)
     tables.check_trials(joined, str(DATA))
