@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from humanlike.params import Count, Params, Positive, Section, Seed, _distinct
 from humanlike.studies import Label, load_section
 
-Generator = Literal["render", "morph", "guided"]
+Generator = Literal["render", "morph"]
 Goal = Literal["alone", "agreement", "disagreement"]
 
 

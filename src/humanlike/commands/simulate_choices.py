@@ -9,7 +9,7 @@ from humanlike import artifacts, boundary_files
 from humanlike.errors import HumanlikeError
 from humanlike.params import load
 from humanlike.people import trials as tables
-from humanlike.people.observers import SIMULATED, Rater, personal_weights
+from humanlike.people.observers import Rater, personal_weights
 from humanlike.synthesis.action_units import DRAWN_UNITS
 
 #: Of the raters' decisions, and of the weights that they have learned.
@@ -48,7 +48,7 @@ def simulate(observers: int, seed: int, repeats: int) -> None:
         order = rng.permutation(np.tile(np.arange(len(drawn)), repeats))
         responses, confidence = Rater(params.labels, weights, NOISE).answer(units[order], rng)
         slow = np.exp(0.7 * (1 - confidence) + 0.3 * rng.standard_normal(len(order)))
-        code = f"{SIMULATED}{number + 1:02d}"
+        code = f"{tables.SIMULATED}{number + 1:02d}"
         truth = np.where(drawn["share"] >= 0.5, drawn["first"], drawn["second"])[order]
         parts.append(
             pd.DataFrame(
@@ -69,5 +69,5 @@ def simulate(observers: int, seed: int, repeats: int) -> None:
         )
     source = "simulate-choices"
     table = tables.typed(pd.concat(parts, ignore_index=True), tables.TRIALS, source)
-    path = boundary_files.DATA / f"{SIMULATED}.csv"
+    path = boundary_files.DATA / f"{tables.SIMULATED}.csv"
     artifacts.write_bytes(path, tables.to_csv(table).encode())
