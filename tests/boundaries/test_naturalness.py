@@ -28,9 +28,9 @@ def test_the_model_is_scikit_learns_probabilistic_pca(faces: np.ndarray) -> None
 
 def test_noise_is_less_natural_than_what_was_not_seen(faces: np.ndarray) -> None:
     model = naturalness.fit(faces[:120], np.repeat(np.arange(30), 4), seed=0)
-    assert 0.2 < model(faces[120:]).mean() < 0.8
+    assert 0.2 < model.share(faces[120:]).mean() < 0.8
     noise = np.random.default_rng(1).integers(0, 256, (5, 64, 64)).astype(np.uint8)
-    assert model(noise).max() == 0
+    assert model.share(noise).max() == 0
 
 
 def test_too_few_faces_are_refused(faces: np.ndarray) -> None:

@@ -31,7 +31,7 @@ class Naturalness(NamedTuple):
     noise: NDArray[np.float64]  #: (), the mean variance along all others
     others: NDArray[np.float64]  #: log-likelihoods of the faces held out, sorted
 
-    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.floating]:
+    def share(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """The share of held-out faces that are less likely than each face, from 0 to 1.
 
         Real faces of people that the model has not seen have .5 on average; 0 is a face less usual

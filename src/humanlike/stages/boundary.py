@@ -269,7 +269,7 @@ def model_of(network: str, fold: int) -> Path:
 
 @lru_cache(maxsize=1)
 def read_judges(path: Path) -> tuple[list[Callable], Callable]:
-    """What `write_judges` wrote: the networks, and what is natural."""
+    """What `write_judges` wrote: the networks, and how natural a face is."""
     from humanlike.explainers.runtimes import load as load_network
     from humanlike.training import network_images
 
@@ -291,7 +291,7 @@ def read_judges(path: Path) -> tuple[list[Callable], Callable]:
         for file in sorted(unpacked.glob("*.keras"))
     ]
     arrays = artifacts.read_arrays(unpacked / "naturalness.npz")
-    return networks, naturalness.Naturalness(**arrays)
+    return networks, naturalness.Naturalness(**arrays).share
 
 
 def make(
