@@ -74,7 +74,7 @@ def build(size: int = 64, width: int = 32, depth: int = 3) -> keras.Model:
         tensor = block(tensor, width * 2**number)
         if number < depth - 1:
             kept.append(tensor)
-            tensor = layers.AveragePooling2D()(tensor)
+            tensor = layers.AveragePooling2D(2)(tensor)
     for number in reversed(range(depth - 1)):
         tensor = layers.UpSampling2D(interpolation="bilinear")(tensor)
         tensor = block(layers.Concatenate()([tensor, kept[number]]), width * 2**number)

@@ -19,7 +19,7 @@ class Judges(NamedTuple):
 
     #: Each from (n, S, S) uint8 aligned faces to probabilities (n, classes).
     networks: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.floating]]]
-    #: (n, S, S) uint8 aligned faces -> (n,), see `humanlike.boundaries.naturalness.Naturalness.share`
+    #: (n, S, S) uint8 aligned faces -> (n,), see `naturalness.Naturalness.share`
     naturalness: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
     detect: Detector  #: as photographs are detected
     size: int  #: side S of the aligned faces
