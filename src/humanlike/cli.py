@@ -436,6 +436,42 @@ def compare() -> None:
     run()
 
 
+@people.command(rich_help_panel=STAGES)
+def boundary() -> None:
+    """Make faces between two expressions, on which networks hesitate or disagree."""
+    from humanlike.stages.boundary import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def hesitation() -> None:
+    """Say whether those faces are harder for people, from their choices in people/boundary/."""
+    from humanlike.stages.hesitation import run
+
+    run()
+
+
+@people.command(rich_help_panel=STAGES)
+def align() -> None:
+    """Fine-tune networks on those choices, for all people together and for each alone."""
+    from humanlike.stages.align import run
+
+    run()
+
+
+@people.command("simulate-choices", rich_help_panel=BY_HAND)
+def simulate_choices(
+    observers: Annotated[int, typer.Option(min=2, help="How many simulated observers.")] = 12,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each sees a stimulus.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of observers and answers.")] = 1,
+) -> None:
+    """Write choices of simulated observers about drawn faces between two expressions."""
+    from humanlike.commands.simulate_choices import simulate as run
+
+    run(observers, seed, repeats)
+
+
 @people.command(rich_help_panel=BY_HAND)
 def simulate(output: Output = Path("people/data")) -> None:
     """Write a study by simulated observers: for tests, and to see the pipeline at work."""

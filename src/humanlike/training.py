@@ -81,6 +81,8 @@ def fit(
     guidance: Guidance | None = None,
     validation: tuple[NDArray[np.uint8], NDArray[np.integer]] | None = None,
     progress: str | None = None,
+    rows: NDArray[np.integer] | None = None,
+    keep_best: bool = False,
 ) -> pd.DataFrame:
     """Train a network, in place, by cross-entropy.
 
@@ -94,7 +96,7 @@ def fit(
     images
         (N, S, S) uint8 aligned gray faces, of any side S.
     labels
-        (N,) class of each face; a class may have none.
+        (N,) class of each face; a class may have none. With `rows`, (M,).
     optimizer, learning_rate
         One of `humanlike.networks.OPTIMIZERS`, and its step size.
     epochs, batch_size
@@ -120,12 +122,17 @@ def fit(
         Images and labels that each epoch's network is tried on, as `images` and `labels`.
     progress
         Label of a progress bar; None for no bar.
+    rows
+        (M,) which of the faces each label is of, where a face has several; else each its own.
+    keep_best
+        Whether the network ends with the weights of the epoch of least `val_loss`, the one before
+        training among them; needs `validation`.
 
     Returns
     -------
     DataFrame
         One row an epoch: epoch (from 1), loss, accuracy and, with `validation`, val_loss and
-        val_accuracy.
+        val_accuracy. With `keep_best` a row of epoch 0 comes first, without loss and accuracy.
 
     Raises
     ------
@@ -144,6 +151,7 @@ def fit(
         None if landmarks is None else landmarks * (size / images.shape[-1]),
         guidance,
         model.output_shape[-1],
+        rows,
     )
     if guidance and validation:
         validation = validation[0], np.eye(model.output_shape[-1], dtype=np.float32)[validation[1]]
@@ -155,6 +163,8 @@ def fit(
         metrics=["accuracy"],
         jit_compile=False,  # XLA is not deterministic, and slower on CPUs
     )
+    tested = validation and _batches(network_images(validation[0], size), validation[1], batch_size)
+    kept = [_KeepBest(tested)] if keep_best else []
     with (
         _dropping(model, dropout),
         bar(
@@ -167,14 +177,16 @@ def fit(
         history = model.fit(
             batches,
             epochs=epochs,
-            validation_data=validation
-            and _batches(network_images(validation[0], size), validation[1], batch_size),
-            callbacks=[_Progress(shown), _StopAtNaN(learning_rate)],
+            validation_data=tested,
+            callbacks=[_Progress(shown), _StopAtNaN(learning_rate), *kept],
             shuffle=False,  # the batches come shuffled
             verbose=0,
         ).history
     table = pd.DataFrame(history).rename_axis("epoch").reset_index()
     table["epoch"] += 1
+    if kept:
+        table = pd.concat([pd.DataFrame([{"epoch": 0, **kept[0].before}]), table])
+        table = table.reset_index(drop=True)
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     return table[[column for column in columns if column in table]]
 
@@ -250,6 +262,7 @@ def _training_batches(
     landmarks: NDArray[np.floating] | None,
     guidance: Guidance | None = None,
     classes: int = 0,
+    rows: NDArray[np.integer] | None = None,
 ) -> tf.data.Dataset:
     """Gray images in an order new to each epoch, augmented, as batches of RGB and targets.
 
@@ -257,7 +270,8 @@ def _training_batches(
     """
     rng = np.random.default_rng(seed)
 
-    def shown(faces: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def shown(numbers: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        faces = numbers if rows is None else rows[numbers]
         drawn, kept = images[faces], np.ones(len(faces), np.float32)
         for i, face in enumerate(faces):
             if guidance:
@@ -277,7 +291,7 @@ def _training_batches(
             targets = kept * tf.one_hot(targets, classes) + (1 - kept) / classes
         return _rgb(batch), targets
 
-    faces = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=seed)
+    faces = tf.data.Dataset.range(len(labels)).shuffle(len(labels), seed=seed)
     return faces.batch(batch_size).map(load).prefetch(1)
 
 
@@ -298,6 +312,27 @@ class _Progress(keras.callbacks.Callback):
             loss=f"{logs['loss']:.3f}", accuracy=f"{logs['accuracy']:.3f}", refresh=False
         )
         self.bar.update()
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Keep the weights of the least loss on what is held out, the first ones among them."""
+
+    def __init__(self, tested: tf.data.Dataset) -> None:
+        super().__init__()
+        self.tested = tested
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        found = self.model.evaluate(self.tested, verbose=0, return_dict=True)
+        self.before = {"val_loss": found["loss"], "val_accuracy": found["accuracy"]}
+        self.least, self.weights = found["loss"], self.model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        loss = (logs or {})["val_loss"]
+        if loss < self.least:
+            self.least, self.weights = loss, self.model.get_weights()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self.model.set_weights(self.weights)
 
 
 class _StopAtNaN(keras.callbacks.Callback):

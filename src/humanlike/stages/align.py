@@ -1,0 +1,322 @@
+"""Fine-tune networks on people's choices, for all people together and for each alone.
+
+Every fine-tuned network is kept as soon as it is done, so that a run that was killed goes on from
+the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from ruamel.yaml import YAML
+
+from humanlike import artifacts, boundary_files, boundary_params, cluster, studies
+from humanlike.boundary_params import Align, Rates
+from humanlike.errors import HumanlikeError
+from humanlike.params import Params, load
+from humanlike.people import fitting
+from humanlike.progress import bar
+
+UNFINISHED = artifacts.ARTIFACTS / "unfinished"
+FOLDER = re.compile(r"align-[0-9a-f]{16}")
+PLOTS = boundary_files.PLOTS / "align"
+
+#: The names of models that are nobody's own.
+BEFORE, GROUP = "before", "group"
+
+
+def run() -> None:
+    """Write the fine-tuned networks, and what they foretell of choices that they never saw.
+
+    Raises
+    ------
+    HumanlikeError
+        There are no choices, too few stimuli, or no network's file.
+    """
+    params = load()
+    settings = boundary_params.align(params)
+    stimuli, images, _ = studies.read_stimuli(boundary_files.STIMULI)
+    trials = boundary_files.read_choices(stimuli)
+    try:
+        parts = fitting.split(
+            list(trials["stimulus"].unique()), settings.held_out, settings.validation, settings.seed
+        )
+    except ValueError as error:
+        raise HumanlikeError(f"align: {error}") from None
+    known, few = fitting.enough(
+        trials[trials["stimulus"].isin(parts["learned"])], settings.least_trials
+    )
+    for observer in few:
+        print(
+            f"align: {observer} is skipped, with fewer than {settings.least_trials} choices to "
+            "learn from",
+            file=sys.stderr,
+        )
+    chosen = known if settings.observers == "all" else known[: settings.observers]
+    tested = trials[trials["stimulus"].isin(parts["held_out"])].reset_index(drop=True)
+    folder = UNFINISHED / f"align-{fingerprint(params, settings, trials)}"
+    artifacts.fresh(boundary_files.ALIGNED)
+    artifacts.fresh(PLOTS)
+    rows, metrics = [], {}
+    for network in settings.networks:
+        work = Work(network, params, settings, stimuli, images, trials, parts, folder)
+        work.fit(chosen)
+        models = work.probabilities()
+        for name, probabilities in models.items():
+            foretold = fitting.agreement(tested, probabilities)._asdict()
+            rows.append(
+                {
+                    "network": network,
+                    "model": name,
+                    **foretold,
+                    "original_accuracy": work.kept[name],
+                }
+            )
+        table = fitting.matrix(tested, models)
+        artifacts.write_table(PLOTS / f"{network}.csv", table.rename_axis("model").reset_index())
+        personal = fitting.personal(table, GROUP, settings.seed)
+        both = {row["model"]: row for row in rows if row["network"] == network}
+        metrics[network] = {
+            **{
+                name: {
+                    key: both[name][key] for key in both[name] if key not in ("network", "model")
+                }
+                for name in (BEFORE, GROUP)
+            },
+            "epoch": work.epochs,
+            "personal": personal._asdict(),
+            "observers": len(chosen),
+            "skipped": len(few),
+            "held_out": {"stimuli": len(parts["held_out"]), "choices": len(tested)},
+        }
+        work.save()
+    artifacts.write_table(PLOTS / "agreement.csv", pd.DataFrame(rows))
+    artifacts.write_table(PLOTS / "skipped.csv", pd.DataFrame({"observer": few}, dtype=str))
+    artifacts.write_json(boundary_files.METRICS / "align.json", boundary_files.jsonable(metrics))
+    write_entries(params, settings)
+    for old in UNFINISHED.glob("align-*"):
+        if FOLDER.fullmatch(old.name):
+            shutil.rmtree(old)
+
+
+class Work:
+    """One network, before and after."""
+
+    def __init__(
+        self,
+        network: str,
+        params: Params,
+        settings: Align,
+        stimuli: pd.DataFrame,
+        images: NDArray[np.uint8],
+        trials: pd.DataFrame,
+        parts: dict[str, NDArray[np.str_]],
+        folder: Path,
+    ) -> None:
+        self.network, self.params, self.settings = network, params, settings
+        self.names, self.images = list(stimuli["stimulus"]), images
+        self.trials, self.parts, self.folder = trials, parts, folder / network
+        self.model = artifacts.unit("models", network, settings.fold, ".keras")
+        if not self.model.is_file():
+            raise HumanlikeError(f"{self.model}: no such file; `dvc repro` makes it")
+        faces = artifacts.read_table(artifacts.FACES / "faces.csv")
+        self.faces = artifacts.read_array(artifacts.FACES / "images.npy")
+        self.labels = faces["expression"].map(params.labels.index).to_numpy()
+        held_out = (faces["fold"] == settings.fold).to_numpy()
+        self.original, self.tested = np.flatnonzero(~held_out), np.flatnonzero(held_out)
+        self.found: dict[str, dict[str, NDArray[Any]]] = {}
+
+    def fit(self, observers: list[str]) -> None:
+        """Fit the group's model, and from it each observer's."""
+        self._done(BEFORE, self.model, None)
+        self._done(GROUP, self.model, self.settings.group)
+        group = self.folder / "group.keras"
+        with artifacts.whole(group) as temporary:
+            temporary.write_bytes(self.found[GROUP]["model"].tobytes())
+        paths = [self._path(observer) for observer in observers]
+        todo = [number for number, path in enumerate(paths) if not path.exists()]
+        with bar(
+            total=len(observers),
+            initial=len(observers) - len(todo),
+            title=f"align {self.network}",
+            unit="observer",
+        ) as progress:
+            for number, arrays in cluster.run(
+                tune, group, todo, lambda n: self._task(observers[n], self.settings.individual)
+            ):
+                artifacts.write_arrays(paths[number], **arrays)
+                progress.update()
+        for observer, path in zip(observers, paths, strict=True):
+            self.found[observer] = artifacts.read_arrays(path)
+
+    def _done(self, name: str, model: Path, rates: Rates | None) -> None:
+        path = self._path(name)
+        if not path.exists():
+            artifacts.write_arrays(path, **tune(model, **self._task(name, rates)))
+        self.found[name] = artifacts.read_arrays(path)
+
+    def _path(self, name: str) -> Path:
+        # An observer may be called as one of the other models.
+        kind = "all" if name in (BEFORE, GROUP) else "one"
+        return self.folder / kind / f"{name}.npz"
+
+    def _task(self, name: str, rates: Rates | None) -> dict[str, Any]:
+        """What `tune` needs for a model: its mixture of choices and original labels."""
+        told: dict[str, Any] = {
+            "asked": np.asarray(self.images),
+            "tested": np.asarray(self.faces[self.tested]),
+            "fit": None,
+        }
+        if rates is None:
+            return told
+        learned = self.trials[self.trials["stimulus"].isin(self.parts["learned"])]
+        checked = self.trials[self.trials["stimulus"].isin(self.parts["validation"])]
+        rng = np.random.default_rng(
+            [self.settings.seed, *hashlib.sha256(f"{self.network}/{name}".encode()).digest()[:8]]
+        )
+        everybody = name == GROUP
+        own = learned if everybody else learned[learned["observer"] == name]
+        other = learned[:0] if everybody else learned[learned["observer"] != name]
+        checked = checked if everybody else checked[checked["observer"] == name]
+        shares = (0, 1) if everybody else (0.5, 0.5)
+        group, original = fitting.mixture(len(own), [len(other), len(self.original)], shares, rng)
+        choices = pd.concat([own, other.iloc[group]])
+        faces = self.original[original]
+        row = {stimulus: number for number, stimulus in enumerate(self.names)}
+        index = self.params.labels.index
+        shown, rows = np.unique(faces, return_inverse=True)
+        told["fit"] = {
+            "images": np.concatenate([self.images, self.faces[shown]]),
+            "rows": np.concatenate([choices["stimulus"].map(row), len(self.images) + rows]),
+            "labels": np.concatenate([choices["response"].map(index), self.labels[faces]]),
+            "validation_rows": checked["stimulus"].map(row).to_numpy(np.int64),
+            "validation_labels": checked["response"].map(index).to_numpy(np.int64),
+            "seed": int(rng.integers(2**31)),
+            "rates": rates.model_dump(),
+            "title": f"align {self.network} {name}",
+        }
+        return told
+
+    def probabilities(self) -> dict[str, pd.DataFrame]:
+        """What every model says of every stimulus."""
+        labels = self.params.labels
+        return {
+            name: pd.DataFrame(arrays["asked"][:, : len(labels)], self.names, labels)
+            for name, arrays in self.found.items()
+        }
+
+    @property
+    def kept(self) -> dict[str, float]:
+        """Each model's accuracy on the faces that the network never saw."""
+        return {
+            name: float((arrays["tested"].argmax(axis=1) == self.labels[self.tested]).mean())
+            for name, arrays in self.found.items()
+        }
+
+    @property
+    def epochs(self) -> dict[str, float]:
+        """After which epoch the models were best: the group's, and the individuals' mean."""
+        own = [
+            int(arrays["epoch"])
+            for name, arrays in self.found.items()
+            if name not in (BEFORE, GROUP)
+        ]
+        return {
+            GROUP: int(self.found[GROUP]["epoch"]),
+            "individual": float(np.mean(own)) if own else np.nan,
+        }
+
+    def save(self) -> None:
+        """Write the models of the group and of each observer."""
+        for name, arrays in self.found.items():
+            if name != BEFORE:
+                path = boundary_files.ALIGNED / self.network / f"{name}.keras"
+                artifacts.write_bytes(path, arrays["model"].tobytes())
+
+
+def tune(
+    model: Path,
+    asked: NDArray[np.uint8],
+    tested: NDArray[np.uint8],
+    fit: dict[str, Any] | None,
+) -> dict[str, NDArray[Any]]:
+    """Fine-tune a network, and ask it; without `fit` only ask.
+
+    Returns
+    -------
+    dict of arrays
+        model: the bytes of its file, uint8. epoch: which was best, 0 being the one before. asked,
+        tested: probabilities (n, classes) float32 of the images of these names.
+    """
+    from humanlike import training
+    from humanlike.networks import files
+
+    network = files.load(model)
+    epoch, content = 0, b""
+    if fit is not None:
+        images = fit["images"]
+        # Of a share of the stimuli an observer may have seen none: then the last epoch is taken.
+        checked = len(fit["validation_rows"]) > 0
+        history = training.fit(
+            network,
+            images,
+            fit["labels"],
+            rows=fit["rows"],
+            seed=fit["seed"],
+            validation=(images[fit["validation_rows"]], fit["validation_labels"])
+            if checked
+            else None,
+            keep_best=checked,
+            progress=fit["title"],
+            **fit["rates"],
+        )
+        best = int(history["val_loss"].to_numpy().argmin()) if checked else -1
+        epoch = int(history["epoch"].iloc[best])
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch, "model.keras")
+            files.save(network, path)
+            content = path.read_bytes()
+    return {
+        "model": np.frombuffer(content, np.uint8),
+        "epoch": np.array(epoch),
+        "asked": training.predict(network, asked),
+        "tested": training.predict(network, tested),
+    }
+
+
+def write_entries(params: Params, settings: Align) -> None:
+    """Write what params.yaml needs so that the main pipeline explains the fine-tuned networks."""
+    entries = {
+        f"{network}-{path.stem}": boundary_files.model_entry(path, params.labels)
+        for network in settings.networks
+        for path in sorted((boundary_files.ALIGNED / network).glob("*.keras"))
+    }
+    with artifacts.whole(boundary_files.ALIGNED / "optimisation.yaml") as temporary:
+        YAML().dump(entries, temporary)
+
+
+def fingerprint(params: Params, settings: Align, trials: pd.DataFrame) -> str:
+    """Name all that the models depend on."""
+    digest = hashlib.sha256()
+    models = [
+        artifacts.unit("models", network, settings.fold, ".keras") for network in settings.networks
+    ]
+    for path in (
+        *[model for model in models if model.is_file()],
+        artifacts.FACES / "images.npy",
+        boundary_files.STIMULI / "images.npy",
+    ):
+        digest.update(artifacts.digest(path).encode())
+    digest.update(json.dumps([settings.model_dump(), params.labels]).encode())
+    digest.update(trials.to_csv().encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,482 @@
+"""Make stimuli between two expressions, on which networks say what is wanted.
+
+The work goes in chunks, one for each generator, pair and person, each written as soon as it is
+done: a run that was killed goes on from its last chunk. Every chunk has seeds of its own, so that
+neither the chunks' order nor where they were computed changes a result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import json
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import humanlike.boundaries
+import humanlike.synthesis
+from humanlike import artifacts, boundary_files, boundary_params, cluster, studies
+from humanlike.boundaries import morph, naturalness, render
+from humanlike.boundaries.seen import Generator, Judges
+from humanlike.boundaries.sheet import contact_sheet
+from humanlike.boundaries.targets import Target
+from humanlike.boundary_params import Boundary
+from humanlike.errors import HumanlikeError
+from humanlike.faces.detect import detector
+from humanlike.faces.images import Rejected
+from humanlike.params import Params, load
+from humanlike.progress import bar
+
+METRICS = boundary_files.METRICS / "boundary.json"
+PLOTS = boundary_files.PLOTS / "boundary"
+UNFINISHED = artifacts.ARTIFACTS / "unfinished"
+
+#: A folder's name ends in its `fingerprint`.
+CHUNKS = re.compile(r"boundary-[0-9a-f]{16}")
+
+#: Most pairs of photographs of one person that a morph is tried on.
+MOST_PHOTOGRAPHS = 9
+
+
+class Unit(NamedTuple):
+    """One generator, one pair and one person: what is made in one go."""
+
+    generator: str
+    pair: tuple[str, str]
+    person: int  #: from 0, of those of this generator and pair
+    subject: str
+    start: Any  #: what the generator starts from
+
+
+class Wanted(NamedTuple):
+    """One stimulus of a unit."""
+
+    target: str  #: alone, agreement or disagreement
+    networks: tuple[int, ...]  #: by which networks
+    shares: tuple[float, ...]  #: the first expression's, for each of them
+
+
+def run() -> None:
+    """Write the folder of stimuli, the table of all that were tried, and how often it worked.
+
+    Raises
+    ------
+    HumanlikeError
+        A network's file is missing, or nothing could be made.
+    """
+    params = load()
+    settings = boundary_params.boundary(params)
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
+    units = plan(settings, params, faces)
+    wanted = goals(settings)
+    folder = UNFINISHED / f"boundary-{fingerprint(params, settings)}"
+    judges = folder / "judges.zip"
+    if not judges.exists():
+        write_judges(judges, params, settings, faces)
+    paths = [folder / f"{number:05d}.npz" for number in range(len(units))]
+    todo = [number for number, path in enumerate(paths) if not path.exists()]
+
+    def task(number: int) -> dict[str, Any]:
+        unit = units[number]
+        return {
+            "generator": unit.generator,
+            "start": unit.start,
+            "pair": tuple(params.labels.index(label) for label in unit.pair),
+            "wanted": wanted,
+            "detector_name": params.preprocess.detector,
+            "size": params.preprocess.size,
+            "upsample": params.preprocess.upsample,
+        }
+
+    with bar(
+        total=len(units), initial=len(units) - len(todo), title="boundary", unit="face"
+    ) as progress:
+        for number, arrays in cluster.run(make, judges, todo, task):
+            artifacts.write_arrays(paths[number], **arrays)
+            progress.update()
+
+    made = [artifacts.read_arrays(path) for path in paths]
+    table, images, landmarks = joined(units, made, wanted, settings, params)
+    used = table["success"].to_numpy(bool)
+    if not used.any():
+        raise HumanlikeError(
+            f"boundary: none of {len(table)} stimuli met its target; see people/params.yaml"
+        )
+    studies.write_stimuli(
+        boundary_files.STIMULI, stimuli(table[used]), images[used], landmarks[used]
+    )
+    artifacts.write_table(boundary_files.STIMULI / "made.csv", table)
+    artifacts.fresh(PLOTS)
+    artifacts.write_table(PLOTS / "made.csv", table)
+    artifacts.write_table(PLOTS / "success.csv", success(table))
+    for generator in settings.generators:
+        rows = table["generator"] == generator
+        if rows.any():
+            sheet = contact_sheet(images[rows], captions(table[rows]))
+            artifacts.write_picture(PLOTS / f"{generator}.png", sheet)
+    artifacts.write_json(METRICS, summary(table))
+    for old in UNFINISHED.glob("boundary-*"):
+        if CHUNKS.fullmatch(old.name):
+            shutil.rmtree(old)
+
+
+def goals(settings: Boundary) -> list[Wanted]:
+    """The stimuli that are wanted of each unit."""
+    networks = range(len(settings.networks))
+    found = []
+    if "alone" in settings.targets:
+        found += [
+            Wanted("alone", (network,), (share,))
+            for network in networks
+            for share in settings.shares
+        ]
+    if "agreement" in settings.targets:
+        every = tuple(networks)
+        found += [Wanted("agreement", every, (share,) * len(every)) for share in settings.shares]
+    if "disagreement" in settings.targets:
+        found += [
+            Wanted("disagreement", both, (1.0, 0.0)) for both in itertools.permutations(networks, 2)
+        ]
+    return found
+
+
+def plan(settings: Boundary, params: Params, faces: pd.DataFrame) -> list[Unit]:
+    """The units of all generators and pairs, in order.
+
+    Raises
+    ------
+    HumanlikeError
+        A pair's expression is none of `expressions`.
+    """
+    pairs = pairs_of(settings, params)
+    units: list[Unit] = []
+    for generator in settings.generators:
+        for pair in pairs:
+            units += _PLANS[generator](settings, pair, faces)
+    if not units:
+        raise HumanlikeError(
+            f"boundary: nobody in fold {settings.fold} was photographed with both expressions of "
+            "any pair; morph needs that: take the generator render"
+        )
+    return units
+
+
+def pairs_of(settings: Boundary, params: Params) -> list[tuple[str, str]]:
+    """The pairs, each in the order of the labels."""
+    if settings.pairs == "all":
+        return list(itertools.combinations(params.labels, 2))
+    for pair in settings.pairs:
+        for label in pair:
+            if label not in params.labels:
+                raise HumanlikeError(
+                    f"people/params.yaml: boundary.pairs: {label} is none of expressions of "
+                    "params.yaml; name it there or leave it out"
+                )
+    ordered = [sorted(pair, key=params.labels.index) for pair in settings.pairs]
+    return [(pair[0], pair[1]) for pair in ordered]
+
+
+def _rendered(settings: Boundary, pair: tuple[str, str], faces: pd.DataFrame) -> list[Unit]:
+    return [
+        Unit(
+            "render",
+            pair,
+            person,
+            f"drawn-{settings.seed}-{person}",
+            render.draw_start(settings.seed, person, pair),
+        )
+        for person in range(settings.number)
+    ]
+
+
+def _morphed(settings: Boundary, pair: tuple[str, str], faces: pd.DataFrame) -> list[Unit]:
+    """Of people whom the networks have not seen, those that have photographs of both."""
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
+    held_out = faces[faces["fold"] == settings.fold]
+    shown = [held_out[held_out["expression"] == label] for label in pair]
+    subjects = sorted(set(shown[0]["subject"]) & set(shown[1]["subject"]))
+    numbers = [int.from_bytes(label.encode()[:3], "big") for label in pair]
+    rng = np.random.default_rng([settings.seed, *numbers])
+    units = []
+    for person, place in enumerate(rng.permutation(len(subjects))[: settings.number]):
+        of_both = [rows[rows["subject"] == subjects[place]]["face"] for rows in shown]
+        both = list(itertools.product(*of_both))
+        chosen = [both[number] for number in rng.permutation(len(both))[:MOST_PHOTOGRAPHS]]
+        picture = {
+            face: morph.Photograph(np.array(images[face]), np.array(landmarks[face]))
+            for face in itertools.chain(*chosen)
+        }
+        pictures = [(picture[first], picture[second]) for first, second in chosen]
+        start = morph.Start(pictures, int(rng.integers(2**31)))
+        units.append(Unit("morph", pair, person, subjects[place], start))
+    return units
+
+
+_PLANS: dict[str, Callable[[Boundary, tuple[str, str], pd.DataFrame], list[Unit]]] = {
+    "render": _rendered,
+    "morph": _morphed,
+}
+
+_GENERATORS: dict[str, Generator] = {"render": render.generate, "morph": morph.generate}
+
+
+def write_judges(path: Path, params: Params, settings: Boundary, faces: pd.DataFrame) -> None:
+    """Put all that judges into one file, which travels to every worker.
+
+    Raises
+    ------
+    HumanlikeError
+        A network's file is missing, or there are too few faces to know what is natural.
+    """
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    try:
+        natural = naturalness.fit(images, faces["subject"].to_numpy(), settings.seed)
+    except ValueError as error:
+        raise HumanlikeError(f"boundary: {error} to tell which are natural") from None
+    arrays = io.BytesIO()
+    np.savez(arrays, **natural._asdict())
+    with artifacts.whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr("naturalness.npz", arrays.getvalue())
+        archive.writestr("runtime.json", json.dumps(params.explain.runtime))
+        for number, network in enumerate(settings.networks):
+            archive.write(model_of(network, settings.fold), f"{number:02d}.keras")
+
+
+def model_of(network: str, fold: int) -> Path:
+    """A network's file.
+
+    Raises
+    ------
+    HumanlikeError
+        It is not there.
+    """
+    path = artifacts.unit("models", network, fold, ".keras")
+    if not path.is_file():
+        raise HumanlikeError(f"{path}: no such file; `dvc repro` makes it")
+    return path
+
+
+@lru_cache(maxsize=1)
+def read_judges(path: Path) -> tuple[list[Callable], Callable]:
+    """What `write_judges` wrote: the networks, and how natural a face is."""
+    from humanlike.explainers.runtimes import load as load_network
+    from humanlike.training import network_images
+
+    def asking(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
+        def ask(images: NDArray[np.uint8]) -> NDArray[np.floating]:
+            seen = network_images(images, network.size)
+            whole = np.ones((len(seen), 1, 1), np.uint8)
+            return network.probabilities(seen, np.zeros_like(seen), whole)[:, 0]
+
+        return ask
+
+    unpacked = path.with_suffix("")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(unpacked)
+    runtime = json.loads((unpacked / "runtime.json").read_text())
+    # Pictures come one by one, so that a fuller batch would be filled up with nothing.
+    networks = [
+        asking(load_network(file, runtime, "float32", 1))
+        for file in sorted(unpacked.glob("*.keras"))
+    ]
+    arrays = artifacts.read_arrays(unpacked / "naturalness.npz")
+    return networks, naturalness.Naturalness(**arrays).share
+
+
+def make(
+    judges_file: Path,
+    generator: str,
+    start: Any,
+    pair: tuple[int, int],
+    wanted: Sequence[Wanted],
+    detector_name: str,
+    size: int,
+    upsample: int,
+) -> dict[str, NDArray[Any]]:
+    """Make the stimuli of one unit; what has no face that passes is told, and black.
+
+    Returns
+    -------
+    dict of arrays
+        A row for each of `wanted`: images (n, S, S) uint8, landmarks (n, 68, 2) float32,
+        probabilities (n, networks, classes) float32, naturalness (n,), looked (n,), settings and
+        reason (n,) text.
+    """
+    networks, natural = read_judges(judges_file)
+    detect = detector(detector_name)
+    everyone = Judges(networks, natural, detect, size, upsample)
+    found: dict[str, list] = {name: [] for name in _ARRAYS}
+    for want in wanted:
+        judges = everyone._replace(networks=[networks[number] for number in want.networks])
+        reason, row = "", None
+        try:
+            row = _GENERATORS[generator](start, Target(pair, want.shares), judges)
+        except Rejected as why:
+            reason = str(why)
+        image = np.zeros((size, size), np.uint8) if row is None else row.image
+        found["images"].append(image)
+        found["landmarks"].append(np.full((68, 2), np.nan) if row is None else row.landmarks)
+        found["probabilities"].append(everyone.probabilities(image[None])[:, 0])
+        found["naturalness"].append(np.nan if row is None else row.naturalness)
+        found["looked"].append(0 if row is None else row.looked)
+        found["settings"].append(json.dumps({} if row is None else row.settings))
+        found["reason"].append(reason)
+    return {name: np.array(values, _ARRAYS[name]) for name, values in found.items()}
+
+
+_ARRAYS = {
+    "images": np.uint8,
+    "landmarks": np.float32,
+    "probabilities": np.float32,
+    "naturalness": np.float64,
+    "looked": np.int64,
+    "settings": np.str_,
+    "reason": np.str_,
+}
+
+
+def joined(
+    units: Sequence[Unit],
+    made: Sequence[dict[str, NDArray[Any]]],
+    wanted: Sequence[Wanted],
+    settings: Boundary,
+    params: Params,
+) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.float32]]:
+    """All that was made as one table, with its images and landmarks.
+
+    The table has a row a stimulus: stimulus, generator, first, second (the pair), person, subject,
+    target, networks, share (the first's, wanted of the first of the networks), found (the first's
+    share, mean over the networks), success, naturalness, looked, reason, ``p_<network>_<label>``
+    and the generator's settings.
+    """
+    records = []
+    for unit, arrays in zip(units, made, strict=True):
+        pair = tuple(params.labels.index(label) for label in unit.pair)
+        for row, want in enumerate(wanted):
+            probabilities = arrays["probabilities"][row]
+            target = Target((pair[0], pair[1]), want.shares)
+            judged = probabilities[list(want.networks)]
+            reason = str(arrays["reason"][row])
+            names = "+".join(settings.networks[number] for number in want.networks)
+            records.append(
+                {
+                    "stimulus": f"{unit.generator}-{unit.pair[0]}-{unit.pair[1]}-{unit.person + 1}-"
+                    f"{want.target}-{names.replace('+', '-')}-{round(100 * want.shares[0]):02d}",
+                    "generator": unit.generator,
+                    "first": unit.pair[0],
+                    "second": unit.pair[1],
+                    "person": unit.person,
+                    "subject": unit.subject,
+                    "target": want.target,
+                    "networks": names,
+                    "share": want.shares[0],
+                    "found": float(target.found_shares(judged).mean()),
+                    "success": not reason and target.success(judged),
+                    "naturalness": float(arrays["naturalness"][row]),
+                    "looked": int(arrays["looked"][row]),
+                    "reason": reason,
+                    **{
+                        f"p_{network}_{label}": float(p)
+                        for network, each in zip(settings.networks, probabilities, strict=True)
+                        for label, p in zip(params.labels, each, strict=False)
+                    },
+                    **json.loads(str(arrays["settings"][row])),
+                }
+            )
+    images = np.concatenate([arrays["images"] for arrays in made])
+    landmarks = np.concatenate([arrays["landmarks"] for arrays in made])
+    return pd.DataFrame(records), images, landmarks
+
+
+def stimuli(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `joined` as `humanlike.people.trials.STIMULI` has them.
+
+    The expression is the pair's one that the share favours, and the first on the boundary itself,
+    where neither is true.
+    """
+    first = table["share"] >= 0.5
+    return pd.DataFrame(
+        {
+            "stimulus": table["stimulus"],
+            "file": table["stimulus"] + ".png",
+            "expression": table["first"].where(first, table["second"]),
+            "other": table["second"].where(first, table["first"]),
+            "subject": table["subject"],
+            "kind": table["generator"],
+            "face": pd.array([pd.NA] * len(table), "Int64"),
+        }
+    ).reset_index(drop=True)
+
+
+def success(table: pd.DataFrame) -> pd.DataFrame:
+    """How often targets were met, for each generator, target, network, share and pair."""
+    keys = ["generator", "target", "networks", "share", "first", "second"]
+    groups = table.groupby(keys, sort=False)
+    return groups.agg(
+        tried=("success", "size"),
+        success=("success", "mean"),
+        naturalness=("naturalness", "mean"),
+        looked=("looked", "mean"),
+    ).reset_index()
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """The metrics: success over all pairs, for each generator, target and network.
+
+    `boundary` is the success of equal probabilities alone, `worst_pair` the least of a pair.
+    """
+    found: dict[str, Any] = {}
+    for key, rows in table.groupby(["generator", "target", "networks"]):
+        generator, target, networks = map(str, key)
+        equal = rows[rows["share"] == 0.5]
+        by_pair = rows.groupby(["first", "second"])["success"].mean()
+        found.setdefault(generator, {}).setdefault(target, {})[networks] = {
+            "tried": len(rows),
+            "success": float(rows["success"].mean()),
+            "boundary": float(equal["success"].mean()) if len(equal) else None,
+            "worst_pair": float(by_pair.min()),
+            "naturalness": _mean(rows["naturalness"]),
+            "without_face": int((rows["reason"] != "").sum()),
+        }
+    return found
+
+
+def _mean(values: pd.Series) -> float | None:
+    return None if values.isna().all() else float(values.mean())
+
+
+def captions(table: pd.DataFrame) -> list[str]:
+    """What stands under each picture of a contact sheet."""
+    return [
+        f"{row['first'][:4]}/{row['second'][:4]} {row['networks']}\n"
+        f"{row['target'][:5]} {row['share']:.2f}: {row['found']:.2f}"
+        + ("" if row["success"] else " failed")
+        for _, row in table.iterrows()
+    ]
+
+
+def fingerprint(params: Params, settings: Boundary) -> str:
+    """Name all that the chunks depend on, so that no other run's are taken for this one's."""
+    digest = hashlib.sha256()
+    models = [model_of(network, settings.fold) for network in settings.networks]
+    sources = [
+        path
+        for package in (humanlike.boundaries, humanlike.synthesis)
+        for path in sorted(Path(package.__path__[0]).glob("*.py"))
+    ]
+    for path in (*models, artifacts.FACES / "images.npy", *sources):
+        digest.update(artifacts.digest(path).encode())
+    known = [settings.model_dump(), params.preprocess.model_dump(), params.explain.runtime]
+    digest.update(json.dumps([*known, params.labels]).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,163 @@
+"""From faces and networks to stimuli, choices and fine-tuned networks, with tiny networks."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from humanlike import artifacts, boundary_files, studies
+from humanlike.boundaries.seen import Judges, judge
+from humanlike.commands.simulate_choices import simulate
+from humanlike.errors import HumanlikeError
+from humanlike.faces.detect import detector
+from humanlike.networks import files
+from humanlike.people import trials
+from humanlike.stages import align, boundary, hesitation
+from humanlike.synthesis.sample import draw_sample
+from humanlike.training import predict
+
+ROOT = Path(__file__).parents[2]
+LABELS = ["anger", "surprise"]
+SIZE = 96
+
+
+def mouth_network(threshold: float, slope: float) -> keras.Model:
+    """Surprise where the mouth is darker than the face by more than a threshold."""
+    image = keras.Input((48, 48, 3))
+    mouth = keras.layers.Cropping2D(((32, 8), (19, 19)))(image)
+    means = [keras.layers.GlobalAveragePooling2D()(part) for part in (image, mouth)]
+    last = keras.layers.Dense(2, activation="softmax", name="last")
+    model = keras.Model(image, last(keras.layers.Concatenate()(means)))
+    toward = slope / 3 * np.array([[-0.5, 0.5]] * 3 + [[0.5, -0.5]] * 3)
+    last.set_weights([toward, slope * threshold * np.array([0.5, -0.5])])
+    return model
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(folder)
+        yaml = YAML()
+        params = yaml.load(ROOT / "params.yaml")
+        params["expressions"] = LABELS
+        params["preprocess"].update(size=SIZE, folds=2)
+        params["train"].update(networks=["weinet", "songnet"], folds=[0])
+        params["explain"]["runtime"] = "tensorflow"
+        with Path("params.yaml").open("w") as file:
+            yaml.dump(params, file)
+        people = yaml.load(ROOT / "people" / "params.yaml")
+        people["boundary"].update(number=4, targets=["alone"], shares=[0.5, 0.1])
+        people["align"].update(observers=2, least_trials=20, held_out=0.3, validation=0.2)
+        people["hesitation"]["resamples"] = 100
+        Path("people").mkdir()
+        with Path("people/params.yaml").open("w") as file:
+            yaml.dump(people, file)
+        _faces()
+        images = artifacts.read_array(artifacts.FACES / "images.npy")
+        expressions = artifacts.read_table(artifacts.FACES / "faces.csv")["expression"]
+        raw = predict(mouth_network(0, 0.01), np.asarray(images))
+        margins = np.log(raw[:, 1] / raw[:, 0]) / 0.01
+        means = [margins[(expressions == label).to_numpy()].mean() for label in LABELS]
+        for network, nudge in ("weinet", 0.4), ("songnet", 0.6):
+            threshold = means[0] + nudge * (means[1] - means[0])
+            path = artifacts.unit("models", network, 0, ".keras")
+            path.parent.mkdir(parents=True)
+            files.save(mouth_network(threshold, 8 / (means[1] - means[0])), path)
+    return folder
+
+
+def _faces() -> None:
+    sight = Judges([lambda x: np.zeros((len(x), 2))], lambda x: x[:, 0, 0], detector("auto"), SIZE)
+    rows, images, landmarks = [], [], []
+    for sample in draw_sample(subjects=6, images_per_expression=2, seed=5, low=0.8):
+        if sample.expression in LABELS:
+            seen = judge(sample.face.image, sight)
+            number = len(rows)
+            fold = int(sample.subject[1:]) % 2
+            rows.append((number, "sample", sample.subject, sample.expression, fold, str(number)))
+            images.append(seen.image)
+            landmarks.append(seen.landmarks)
+    columns = ["face", "dataset", "subject", "expression", "fold", "source"]
+    artifacts.write_table(artifacts.FACES / "faces.csv", pd.DataFrame(rows, columns=columns))
+    np.save(artifacts.FACES / "images.npy", np.array(images))
+    np.save(artifacts.FACES / "landmarks.npy", np.array(landmarks))
+
+
+@pytest.mark.slow
+def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+
+    # A run that is killed goes on from its last chunk, and ends as one that was not.
+    made, calls = boundary.make, []
+
+    def dies(*arguments: object, **named: object) -> dict:
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return made(*arguments, **named)
+
+    monkeypatch.setattr(boundary, "make", dies)
+    with pytest.raises(KeyboardInterrupt):
+        boundary.run()
+    boundary.run()
+    assert len(calls) == 3 + 5  # two of seven units were kept
+    table, images, landmarks = studies.read_stimuli(boundary_files.STIMULI)
+    trials.check_stimuli(table)
+    assert set(table["kind"]) == {"render", "morph"}
+    assert landmarks.shape == (len(images), 68, 2)
+    first = (boundary_files.STIMULI / "made.csv").read_bytes()
+    boundary.run()
+    assert (boundary_files.STIMULI / "made.csv").read_bytes() == first
+    assert not list(boundary.UNFINISHED.iterdir())
+
+    tried = boundary_files.read_made()
+    metrics = artifacts.read_json(boundary.METRICS)
+    assert metrics["render"]["alone"]["weinet"]["boundary"] > 0.7
+    # What the table says of a stimulus is what the network says of its picture.
+    network = files.load(artifacts.unit("models", "songnet", 0, ".keras"))
+    row = {name: number for number, name in enumerate(table["stimulus"])}
+    used = tried[tried["success"]]
+    told = used[["p_songnet_anger", "p_songnet_surprise"]].to_numpy()
+    asked = predict(network, images)[[row[name] for name in used["stimulus"]]]
+    np.testing.assert_allclose(asked, told, atol=1e-4)
+
+    with pytest.raises(HumanlikeError, match="there are no choices"):
+        hesitation.run()
+    simulate(observers=3, seed=0, repeats=4)
+    hesitation.run()
+    told = artifacts.read_json(boundary_files.METRICS / "hesitation.json")
+    assert told["observers"] == 3 and "boundary_entropy" in told
+
+    align.run()
+    found = artifacts.read_json(boundary_files.METRICS / "align.json")["weinet"]
+    assert found["group"]["log_likelihood"] >= found["before"]["log_likelihood"] - 0.05
+    agreement = artifacts.read_table(align.PLOTS / "agreement.csv")
+    assert set(agreement["model"]) == {"before", "group", "simulated01", "simulated02"}
+    entries = YAML().load(boundary_files.ALIGNED / "optimisation.yaml")
+    entry = entries["weinet-group"]
+    assert artifacts.digest(Path(entry["file"])) == entry["sha256"]
+    again = predict(files.load(Path(entry["file"])), images)
+    matrix = artifacts.read_table(align.PLOTS / "weinet.csv")
+    assert list(matrix["model"]) == ["before", "group", "simulated01", "simulated02"]
+    assert np.isfinite(again).all()
+
+
+def test_a_network_that_is_not_trained_is_refused(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    yaml = YAML()
+    values = yaml.load(project / "people" / "params.yaml")
+    values["boundary"]["networks"] = ["vgg16"]
+    values["boundary"]["targets"] = ["alone"]
+    monkeypatch.setattr(studies, "PARAMS", project / "other.yaml")
+    with (project / "other.yaml").open("w") as file:
+        yaml.dump(values, file)
+    section = studies.load_section("boundary", boundary.Boundary, project / "other.yaml")
+    monkeypatch.setattr("humanlike.boundary_params.load_section", lambda *_: section)
+    with pytest.raises(HumanlikeError, match=r"vgg16 is not in train\.networks"):
+        boundary.run()
