@@ -16,7 +16,6 @@ from humanlike.errors import HumanlikeError
 from humanlike.params import load
 from humanlike.storage import EMBEDDED, OBJECTS, dvc, read_yaml, recorded, stored
 
-
 #: The samples: photographs, and a simulated study with people.
 SAMPLES = (Path("data.dvc"), Path("people/data.dvc"))
 
@@ -52,9 +51,7 @@ def embed() -> None:
 
     made = recorded()
     needed = [stored(made[str(path)]) for path in results]
-    sample = [
-        stored(entry["md5"]) for path in listings for entry in json.loads(path.read_bytes())
-    ]
+    sample = [stored(entry["md5"]) for path in listings for entry in json.loads(path.read_bytes())]
     wanted = {*needed, *listings, *sample}
     tracked = {Path(name) for name in git("ls-files", "-z", "--", str(OBJECTS)).split("\0") if name}
     git("rm", "-q", "-f", paths=tracked - wanted)
