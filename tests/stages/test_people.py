@@ -232,6 +232,26 @@ def test_a_published_table_is_read_beside_the_study(project: Path) -> None:
         choices.run()
 
 
+def test_published_tables_alone_are_enough(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATA", "CHOICES", "MACHINES", "PLOTS", "METRICS"):
+        monkeypatch.setattr(people_files, name, Path("alone") / name)
+    people_files.DATA.mkdir(parents=True)
+    (people_files.DATA / "votes.csv").write_text("file,r1\nx,happy\n")
+    original = (project / "people/params.yaml").read_text()
+    table = {"file": "votes.csv", "layout": "wide", "stimulus": "file", "raters": ["r*"]}
+    try:
+        change(Path("people/params.yaml"), Path("people/params.yaml"), choices={"tables": [table]})
+        choices.run()
+        machines.run("weinet", 0)
+        compare.run()
+    finally:
+        (project / "people/params.yaml").write_text(original)
+    assert metrics("choices")["published"]["votes"]["answers"] == 1
+    assert metrics("compare")["weinet"]["percent_correct"] is None
+    with pytest.raises(HumanlikeError, match="nobody uncovered a face"):
+        people.reference()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -13,7 +13,7 @@ from humanlike.canonical.masks import ekman_mask
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import EXPRESSIONS, LABELS
 from humanlike.people import behaviour, clicks, readers
-from humanlike.people.trials import to_csv
+from humanlike.people.trials import TRIAL_KEY, to_csv
 from humanlike.people_files import Stimuli, Study
 from humanlike.people_params import Choices, Table
 
@@ -140,10 +140,9 @@ def gain(
 
 def clicks_of(study: Study) -> pd.Series:
     """How many clicks each trial of the task uncover took."""
-    key = people_files.tables.TRIAL_KEY
-    counts = study.clicks.groupby(key).size()
+    counts = study.clicks.groupby(TRIAL_KEY).size()
     trials = study.trials[study.trials["task"] == "uncover"]
-    found = counts.reindex(pd.MultiIndex.from_frame(trials[key]), fill_value=0).to_numpy()
+    found = counts.reindex(pd.MultiIndex.from_frame(trials[TRIAL_KEY]), fill_value=0).to_numpy()
     return pd.Series(found, trials.index, dtype=float)
 
 

@@ -27,6 +27,13 @@ DIGITS = 4
 #: Share of right answers whose number of clicks is told: half-way from chance to all.
 _LEVEL = 0.75
 
+#: Columns of `networks.csv`.
+COLUMNS = (
+    *("who", "trials", "percent_correct", "dprime", "clicks", "clicks_at_75"),
+    *("consistency", "consistency_low", "consistency_high", "least", "greatest"),
+    *("difference", "difference_low", "difference_high"),
+)
+
 
 def run() -> None:
     """Write who is better, who errs alike, and whose maps are nearest to people's."""
@@ -41,11 +48,13 @@ def run() -> None:
     attention = artifacts.read_arrays(people_files.CHOICES / "attention.npz")
     maps = candidates(params)
     agreement = of_maps(maps, attention, trials, shown, compare)
+    explained = agreement["map"].isin(params.train.networks)
+    agreement.insert(1, "method", np.where(explained, params.explain.method, ""))
     artifacts.write_table(plots / "agreement.csv", agreement.round(DIGITS))
     artifacts.write_bytes(plots / "agreement.png", draw(agreement, simulated))
 
     mean = agreement[agreement["expression"] == "mean"].set_index("map")
-    metrics: dict[str, Any] = {"simulated": simulated}
+    metrics: dict[str, Any] = {"simulated": simulated, "method": params.explain.method}
     for row in networks.to_dict("records"):
         figures_of = {name: known(row[name]) for name in ("percent_correct", "dprime", "clicks")}
         if row["who"] != "people":
@@ -66,12 +75,10 @@ def of_networks(
     Returns
     -------
     DataFrame
-        A row for people and each network: who, trials, percent_correct (0 to 1), dprime (mean over
-        observers and pairs), clicks (people: mean until the answer; networks: mean number of clicks
-        from which on the right answer stays, of trials answered right), clicks_at_75 (of a
-        psychometric function of clicks), consistency with low and high (error consistency with
-        people), difference with its low and high (log odds of being right, against people), and
-        expected: the bounds of the consistency, least and greatest.
+        A row for people and each network, of `COLUMNS`: percent_correct (0 to 1) and dprime are
+        means over observers and pairs; clicks of people the mean until the answer, of networks see
+        `needed`; clicks_at_75 as `clicks_at`; consistency is error consistency with people, least
+        and greatest its bounds; difference is log odds of being right, against people.
     """
     truth = shown.of(trials, "expression")
     known_clicks = tables.read(people_files.CHOICES / "clicks.csv", CLICKS)
@@ -93,7 +100,7 @@ def of_networks(
         ]
         answers = pd.concat(parts, ignore_index=True)
         rows.append({"who": network, **of_network(answers, trials, truth, compare)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def of_network(
