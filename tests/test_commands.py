@@ -57,6 +57,23 @@ ELSEWHERE = {
     "test_dispatch_killed_half_way_records_what_was_done_and_then_the_rest",
     "dvc repro explain": "test_interruptions.py::"
     "test_a_dask_worker_killed_while_it_explains_costs_no_byte",
+    "humanlike experiment build": "people/experiment/test_build.py::"
+    "test_the_same_params_make_the_same_bytes",
+    "humanlike experiment serve": "people/experiment/test_server.py::"
+    "test_an_observer_from_begin_to_end",
+    "humanlike people boundary": "stages/test_boundary.py::"
+    "test_from_networks_to_choices_and_back",
+    "humanlike people hesitation": "stages/test_boundary.py::"
+    "test_from_networks_to_choices_and_back",
+    "humanlike people align": "stages/test_boundary.py::"
+    "test_from_networks_to_choices_and_back",
+    "humanlike people reference": "stages/test_people.py::test_people_become_a_reference",
+    "dvc pull people/data.dvc": "test_commands.py::test_the_sample_of_people_comes_along",
+    "dvc repro people/dvc.yaml": "stages/test_people.py::test_the_same_params_give_the_same_bytes",
+    "dvc exp run -S train.guidance.": "test_pipeline.py::"
+    "test_guidance_trains_again_and_so_does_the_evidence_it_names",
+    "dvc exp run -S score.references=": "test_pipeline.py::"
+    "test_references_rerun_score_alone_and_change_nothing_of_the_first",
     "python -c from dask_jobqueue": "test_commands.py::test_the_slurm_cluster_takes_these_settings",
     "dvc push": "test_remotes.py::test_a_second_clone_pulls_everything_and_runs_nothing",
     "git commit": "test_remotes.py::test_a_second_clone_pulls_everything_and_runs_nothing",
@@ -109,7 +126,7 @@ def commands(body: str) -> Iterator[tuple[str, ...]]:
     """The words of each command, without comments, its variables filled in."""
     variables: dict[str, str] = {}
     held = ""
-    for line in body.splitlines():
+    for line in body.replace("\\\n", " ").splitlines():
         held += line
         for name, value in variables.items():
             held = held.replace(f"${name}", value)
@@ -238,6 +255,8 @@ def test_they_run_in_a_small_project(finished: Project, tmp_path: Path) -> None:
             continue
         ran.add(command.words)
         words = [STAND_INS.get(word, word) for word in command.words]
+        if "--output" in words and command.words[words.index("--output") + 1] == "DIR":
+            words[words.index("--output") + 1] = "out"
         if words[0] == "cp":
             shutil.copy(project.folder / words[1], project.folder / words[2])
             said = project.run(*SHORTER["cp profiles/"])
@@ -252,6 +271,17 @@ def test_they_run_in_a_small_project(finished: Project, tmp_path: Path) -> None:
     page = (project.folder / "dvc_plots/index.html").read_text()
     assert "grid-template-columns" in page, "the project's own layout"
     assert len(re.findall(r"<img src=", page)) == 2 and page.count("vegaEmbed(") == 1
+
+
+def test_the_sample_of_people_comes_along(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    for name in (".dvc/config", "people/data.dvc"):
+        (project.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, project.folder / name)
+    shutil.copytree(ROOT / "remote", project.folder / "remote")
+    project.run("git", "init", "-q")
+    project.run("dvc", "pull", "people/data.dvc")
+    assert list((project.folder / "people/data").rglob("*simulated*"))
 
 
 def test_the_slurm_cluster_takes_these_settings() -> None:

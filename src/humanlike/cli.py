@@ -42,9 +42,11 @@ def preprocess() -> None:
 @app.command(rich_help_panel=STAGES)
 def guidance() -> None:
     """Draw the regions that networks are taught to look at, where train.guidance is on."""
+    from humanlike import times
     from humanlike.stages.guidance import run
 
-    run()
+    with times.kept("guidance"):
+        run()
 
 
 @app.command(rich_help_panel=STAGES)
@@ -407,57 +409,71 @@ app.add_typer(people, name="people", rich_help_panel=BY_HAND)
 @people.command(rich_help_panel=STAGES)
 def stimuli() -> None:
     """Draw the faces that people are to see."""
+    from humanlike import times
     from humanlike.stages.stimuli import run
 
-    run()
+    with times.kept("stimuli"):
+        run()
 
 
 @people.command(rich_help_panel=STAGES)
 def choices() -> None:
     """Check people's data, and map their attention."""
+    from humanlike import times
     from humanlike.stages.choices import run
 
-    run()
+    with times.kept("choices"):
+        run()
 
 
 @people.command(rich_help_panel=STAGES)
 def machines(network: Network, fold: Fold) -> None:
     """Ask a network what people were asked, of the same pictures."""
+    from humanlike import times
     from humanlike.stages.machines import run
 
-    run(network, fold)
+    with times.kept("machines", network, fold):
+        run(network, fold)
 
 
 @people.command(rich_help_panel=STAGES)
 def compare() -> None:
     """Hold networks, and what explains them, against people."""
+    from humanlike import times
     from humanlike.stages.compare import run
 
-    run()
+    with times.kept("compare"):
+        run()
 
 
 @people.command(rich_help_panel=STAGES)
 def boundary() -> None:
     """Make faces between two expressions, on which networks hesitate or disagree."""
+    from humanlike import times
     from humanlike.stages.boundary import run
 
-    run()
+    with times.kept("boundary"):
+        run()
 
 
 @people.command(rich_help_panel=STAGES)
 def hesitation() -> None:
     """Say whether those faces are harder for people, from their choices in people/boundary/."""
+    from humanlike import times
     from humanlike.stages.hesitation import run
 
-    run()
+    with times.kept("hesitation"):
+        run()
 
 
 @people.command(rich_help_panel=STAGES)
 def align() -> None:
     """Fine-tune networks on those choices, for all people together and for each alone."""
+    from humanlike import times
     from humanlike.stages.align import run
 
-    run()
+    with times.kept("align"):
+        run()
 
 
 @people.command("simulate-choices", rich_help_panel=BY_HAND)

@@ -190,7 +190,7 @@ def work_of(stage: str, params: Params, network: str | None, fold: int | None) -
         }
         # What is checked is explained twice.
         return Work(explained, _passes(params.method) * (1 + checked), kind)
-    return Work()
+    return Work(kind={"network": network})
 
 
 def _training(params: Params, network: str, fold: int) -> Work:
