@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from humanlike import artifacts, boundary_files, studies
+from humanlike.boundaries import morph, render
 from humanlike.boundaries.seen import Judges, judge
 from humanlike.commands.simulate_choices import simulate
 from humanlike.errors import HumanlikeError
@@ -50,7 +51,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with Path("params.yaml").open("w") as file:
             yaml.dump(params, file)
         people = yaml.load(ROOT / "people" / "params.yaml")
-        people["boundary"].update(number=4, targets=["alone"], shares=[0.5, 0.1])
+        people["boundary"].update(number=3, targets=["alone"], shares=[0.5, 0.1])
         people["align"].update(observers=2, least_trials=20, held_out=0.3, validation=0.2)
         people["hesitation"]["resamples"] = 100
         Path("people").mkdir()
@@ -90,6 +91,11 @@ def _faces() -> None:
 @pytest.mark.slow
 def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
+    # A few looks: whether a search finds what it looks for is for the generators' own tests.
+    monkeypatch.setattr(render, "WAYS", 1)
+    monkeypatch.setattr(render, "LOOKS", 12)
+    monkeypatch.setattr(morph, "LOOKS", 6)
+    monkeypatch.setattr(boundary, "MOST_PHOTOGRAPHS", 1)
 
     # A run that is killed goes on from its last chunk, and ends as one that was not.
     made, calls = boundary.make, []
@@ -104,7 +110,7 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
     with pytest.raises(KeyboardInterrupt):
         boundary.run()
     boundary.run()
-    assert len(calls) == 3 + 5  # two of seven units were kept
+    assert len(calls) == 3 + 4  # two of six units were kept
     table, images, landmarks = studies.read_stimuli(boundary_files.STIMULI)
     trials.check_stimuli(table)
     assert set(table["kind"]) == {"render", "morph"}
@@ -116,7 +122,8 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
 
     tried = boundary_files.read_made()
     metrics = artifacts.read_json(boundary.METRICS)
-    assert metrics["render"]["alone"]["weinet"]["boundary"] > 0.7
+    assert metrics["render"]["alone"]["weinet"]["boundary"] > 0.3
+    assert metrics["morph"]["alone"]["weinet"]["tried"] == 6
     # What the table says of a stimulus is what the network says of its picture.
     network = files.load(artifacts.unit("models", "songnet", 0, ".keras"))
     row = {name: number for number, name in enumerate(table["stimulus"])}

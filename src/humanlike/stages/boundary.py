@@ -372,7 +372,7 @@ def joined(
             records.append(
                 {
                     "stimulus": f"{unit.generator}-{unit.pair[0]}-{unit.pair[1]}-{unit.person + 1}-"
-                    f"{want.target}-{names.replace('+', '-')}-{round(100 * want.shares[0]):02d}",
+                    f"{want.target}-{names.replace('+', '-')}-{want.shares[0]:g}",
                     "generator": unit.generator,
                     "first": unit.pair[0],
                     "second": unit.pair[1],
