@@ -31,7 +31,7 @@ def main() -> None:
         median=table.median(axis=1), low=table.min(axis=1), high=table.max(axis=1)
     )
     table.round(4).to_csv(options.output / "seeds.csv", lineterminator="\n")
-    print(table.to_string(float_format="%.3f"))
+    print(table.to_string(float_format="{:.3f}".format))
 
 
 def run(seed: int, changes: list[str]) -> dict[str, float]:
