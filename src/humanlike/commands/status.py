@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from humanlike import artifacts, times
@@ -24,7 +26,10 @@ def status() -> None:
     known = times.read()
     left = []
     rows = []
-    for kind, group in by_kind(states()).items():
+    found = states()
+    optional = {s.name.partition(":")[0] for s in found if ":" in s.name} - run_before()
+    found = [s for s in found if s.name.partition(":")[0] not in optional]
+    for kind, group in by_kind(found).items():
         todo = [s for s in group if not s.done and not s.name.endswith(".dvc")]
         left += todo
         ahead = [expected(state, params, known) for state in todo]
@@ -32,6 +37,7 @@ def status() -> None:
         unknown = "" if all(ahead) else "unknown" if not any(ahead) else " and more"
         duration = (times.in_words(seconds) if any(ahead) else "") + unknown
         rows.append((kind, in_words(group), duration if todo else ""))
+    rows += [(path, f"never run here; `dvc repro {path}` does", "") for path in sorted(optional)]
     width = max(len(kind) for kind, *_ in rows) + 2
     for kind, state, duration in rows:
         typer.echo(f"{kind:<{width}}{duration:>16}   {state}")
@@ -41,6 +47,11 @@ def status() -> None:
         older = any(times.parts(state.name)[0] == "score" and not state.missing for state in left)
         since = " (before what was changed)" if older else ""
         typer.echo(f"\nThe last verdict{since}: {artifacts.read_text(verdict).splitlines()[0]}")
+
+
+def run_before() -> set[str]:
+    """The pipelines in folders of the project that have run at least once."""
+    return {f"{lock.parent}/dvc.yaml" for lock in Path().glob("*/dvc.lock")}
 
 
 def by_kind(found: list[State]) -> dict[str, list[State]]:
