@@ -13,7 +13,7 @@ help:
 	@sed -n '2,3s/^# *//p' Makefile; echo "make check   format, lint and types"; echo "make results the sample's results into the embedded remote"; echo "make clean   remove what was made (not the data, not the cache)"
 
 repro: $(READY)
-	@$(RUN); dvc pull --quiet data.dvc people/data.dvc && dvc repro && humanlike show && humanlike report
+	@$(RUN); dvc pull --quiet data.dvc && dvc repro && humanlike show && humanlike report
 
 # For who renews the results that come with the project, on the sample: commit what it stages.
 results: $(READY)
