@@ -1,6 +1,8 @@
 """`humanlike paper`, from published heatmaps and from a run."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +44,21 @@ def test_published_tables_come_out_again(
     means = rows.groupby("network")[figures[0]].mean().rename(network_name)
     for network, mean in means.items():
         assert ours.loc[network, f"mean {figures[0]}"] == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
+def test_latex_sets_every_table_on_its_page(written: Path, tmp_path: Path) -> None:
+    tables = sorted((written / "tables").glob("*.tex"))
+    inputs = "\\clearpage\n".join(f"\\input{{{path}}}" for path in tables)
+    (tmp_path / "all.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,array,graphicx}"
+        f"\\begin{{document}}\n{inputs}\n\\end{{document}}\n"
+    )
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert len(tables) == 4 and "Output written on all.pdf (4 pages" in done.stdout
+    assert "Overfull" not in done.stdout and "too large" not in done.stdout
 
 
 def test_ranks_of_published_heatmaps(written: Path) -> None:

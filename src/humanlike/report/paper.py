@@ -233,7 +233,8 @@ def latex_table(table: pd.DataFrame, caption: str, label: str, digits: int = 4) 
             r"\centering",
             rf"\caption{{{latex(caption)}}}",
             rf"\label{{{label}}}",
-            r"\resizebox{\textwidth}{!}{%",
+            # Made smaller where it is too wide, and never larger.
+            r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{form}}}",
             r"\toprule",
             head,
@@ -254,7 +255,11 @@ _LONG = 40
 
 
 def _column(values: pd.Series) -> str:
-    return "p{9cm}" if values.astype(str).str.len().max() > _LONG else "l"
+    return (
+        r">{\raggedright\arraybackslash}p{17cm}"
+        if values.astype(str).str.len().max() > _LONG
+        else "l"
+    )
 
 
 def _cell(value: object, digits: int) -> str:
