@@ -1,4 +1,4 @@
-"""The faces that an experiment draws its stimuli from, for the command that builds it."""
+"""The faces that an experiment draws its stimuli from, for the stage and the command."""
 
 from __future__ import annotations
 

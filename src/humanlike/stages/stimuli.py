@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from humanlike import artifacts, people_files, studies
-from humanlike.params import load
-from humanlike.people.experiment.lists import choose
+from humanlike import people_files, studies
+from humanlike.study_faces import draw_stimuli
 
 
 def run() -> None:
@@ -18,13 +15,4 @@ def run() -> None:
         There are too few faces of an expression in the folds that params.yaml holds out.
     """
     experiment = studies.load_section("experiment", studies.Experiment)
-    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
-    # Of these each has a network that was trained without it, and its subject.
-    held_out = faces[faces["fold"].isin(load().train.folds)]
-    table = choose(
-        held_out, experiment.pairs, experiment.choices, experiment.faces, experiment.seed
-    )
-    rows = table["face"].to_numpy(np.int64)
-    images = artifacts.read_array(artifacts.FACES / "images.npy")[rows]
-    landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")[rows]
-    studies.write_stimuli(people_files.STIMULI, table, images, landmarks)
+    studies.write_stimuli(people_files.STIMULI, *draw_stimuli(experiment))
