@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 from ruamel.yaml import YAML
 
-from humanlike import artifacts, boundary_files, studies
+from humanlike import artifacts, people_files, studies
 from humanlike.boundaries import morph, render
 from humanlike.boundaries.seen import Judges, judge
 from humanlike.commands.simulate_choices import simulate
@@ -111,16 +111,16 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
         boundary.run()
     boundary.run()
     assert len(calls) == 3 + 4  # two of six units were kept
-    table, images, landmarks = studies.read_stimuli(boundary_files.STIMULI)
+    table, images, landmarks = studies.read_stimuli(people_files.BOUNDARY)
     trials.check_stimuli(table)
     assert set(table["kind"]) == {"render", "morph"}
     assert landmarks.shape == (len(images), 68, 2)
-    first = (boundary_files.STIMULI / "made.csv").read_bytes()
+    first = (people_files.BOUNDARY / "made.csv").read_bytes()
     boundary.run()
-    assert (boundary_files.STIMULI / "made.csv").read_bytes() == first
+    assert (people_files.BOUNDARY / "made.csv").read_bytes() == first
     assert not list(boundary.UNFINISHED.iterdir())
 
-    tried = boundary_files.read_made()
+    tried = people_files.read_made()
     metrics = artifacts.read_json(boundary.METRICS)
     assert metrics["render"]["alone"]["weinet"]["boundary"] > 0.3
     assert metrics["morph"]["alone"]["weinet"]["tried"] == 6
@@ -136,15 +136,15 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
         hesitation.run()
     simulate(observers=3, seed=0, repeats=4)
     hesitation.run()
-    told = artifacts.read_json(boundary_files.METRICS / "hesitation.json")
+    told = artifacts.read_json(people_files.METRICS / "hesitation.json")
     assert told["observers"] == 3 and "boundary_entropy" in told
 
     align.run()
-    found = artifacts.read_json(boundary_files.METRICS / "align.json")["weinet"]
+    found = artifacts.read_json(people_files.METRICS / "align.json")["weinet"]
     assert found["group"]["log_likelihood"] >= found["before"]["log_likelihood"] - 0.05
     agreement = artifacts.read_table(align.PLOTS / "agreement.csv")
     assert set(agreement["model"]) == {"before", "group", "simulated01", "simulated02"}
-    entries = YAML().load(boundary_files.ALIGNED / "optimisation.yaml")
+    entries = YAML().load(people_files.ALIGNED / "optimisation.yaml")
     entry = entries["weinet-group"]
     assert artifacts.digest(Path(entry["file"])) == entry["sha256"]
     again = predict(files.load(Path(entry["file"])), images)
@@ -165,6 +165,6 @@ def test_a_network_that_is_not_trained_is_refused(
     with (project / "other.yaml").open("w") as file:
         yaml.dump(values, file)
     section = studies.load_section("boundary", boundary.Boundary, project / "other.yaml")
-    monkeypatch.setattr("humanlike.boundary_params.load_section", lambda *_: section)
+    monkeypatch.setattr("humanlike.people_params.load_section", lambda *_: section)
     with pytest.raises(HumanlikeError, match=r"vgg16 is not in train\.networks"):
         boundary.run()

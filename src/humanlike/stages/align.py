@@ -20,16 +20,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from humanlike import artifacts, boundary_files, boundary_params, cluster, studies
-from humanlike.boundary_params import Align, Rates
+from humanlike import artifacts, cluster, people_files, people_params, studies
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
 from humanlike.people import fitting
+from humanlike.people_params import Align, Rates
 from humanlike.progress import bar
 
 UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 FOLDER = re.compile(r"align-[0-9a-f]{16}")
-PLOTS = boundary_files.PLOTS / "align"
+PLOTS = people_files.PLOTS / "align"
 
 #: The names of models that are nobody's own.
 BEFORE, GROUP = "before", "group"
@@ -44,9 +44,9 @@ def run() -> None:
         There are no choices, too few stimuli, or no network's file.
     """
     params = load()
-    settings = boundary_params.align(params)
-    stimuli, images, _ = studies.read_stimuli(boundary_files.STIMULI)
-    trials = boundary_files.read_choices(stimuli)
+    settings = people_params.align(params)
+    stimuli, images, _ = studies.read_stimuli(people_files.BOUNDARY)
+    trials = people_files.read_boundary_choices(stimuli)
     try:
         parts = fitting.split(
             list(trials["stimulus"].unique()), settings.held_out, settings.validation, settings.seed
@@ -65,7 +65,7 @@ def run() -> None:
     chosen = known if settings.observers == "all" else known[: settings.observers]
     tested = trials[trials["stimulus"].isin(parts["held_out"])].reset_index(drop=True)
     folder = UNFINISHED / f"align-{fingerprint(params, settings, trials)}"
-    artifacts.fresh(boundary_files.ALIGNED)
+    artifacts.fresh(people_files.ALIGNED)
     artifacts.fresh(PLOTS)
     rows, metrics = [], {}
     for network in settings.networks:
@@ -102,7 +102,7 @@ def run() -> None:
         work.save()
     artifacts.write_table(PLOTS / "agreement.csv", pd.DataFrame(rows))
     artifacts.write_table(PLOTS / "skipped.csv", pd.DataFrame({"observer": few}, dtype=str))
-    artifacts.write_json(boundary_files.METRICS / "align.json", boundary_files.jsonable(metrics))
+    people_files.write_metrics("align", metrics)
     write_entries(params, settings)
     for old in UNFINISHED.glob("align-*"):
         if FOLDER.fullmatch(old.name):
@@ -240,7 +240,7 @@ class Work:
         """Write the models of the group and of each observer."""
         for name, arrays in self.found.items():
             if name != BEFORE:
-                path = boundary_files.ALIGNED / self.network / f"{name}.keras"
+                path = people_files.ALIGNED / self.network / f"{name}.keras"
                 artifacts.write_bytes(path, arrays["model"].tobytes())
 
 
@@ -295,13 +295,18 @@ def tune(
 
 
 def write_entries(params: Params, settings: Align) -> None:
-    """Write what params.yaml needs so that the main pipeline explains the fine-tuned networks."""
+    """Write what `train.optimisation` needs to have the fine-tuned networks explained."""
     entries = {
-        f"{network}-{path.stem}": boundary_files.model_entry(path, params.labels)
+        f"{network}-{path.stem}": {
+            "file": str(path),
+            "sha256": artifacts.digest(path),
+            "classes": params.labels,
+            "input": "0..255",
+        }
         for network in settings.networks
-        for path in sorted((boundary_files.ALIGNED / network).glob("*.keras"))
+        for path in sorted((people_files.ALIGNED / network).glob("*.keras"))
     }
-    with artifacts.whole(boundary_files.ALIGNED / "optimisation.yaml") as temporary:
+    with artifacts.whole(people_files.ALIGNED / "optimisation.yaml") as temporary:
         YAML().dump(entries, temporary)
 
 
@@ -314,7 +319,7 @@ def fingerprint(params: Params, settings: Align, trials: pd.DataFrame) -> str:
     for path in (
         *[model for model in models if model.is_file()],
         artifacts.FACES / "images.npy",
-        boundary_files.STIMULI / "images.npy",
+        people_files.BOUNDARY / "images.npy",
     ):
         digest.update(artifacts.digest(path).encode())
     digest.update(json.dumps([settings.model_dump(), params.labels]).encode())
