@@ -10,14 +10,14 @@ from keras import layers
 from ruamel.yaml import YAML
 
 from humanlike import artifacts, people_files, studies
-from humanlike.boundaries import morph, render
+from humanlike.boundaries import guided, morph, render
 from humanlike.boundaries.seen import Judges, judge
 from humanlike.commands.simulate_choices import simulate
 from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
 from humanlike.networks import files
 from humanlike.people import trials
-from humanlike.stages import align, boundary, hesitation
+from humanlike.stages import align, boundary, diffusion, hesitation
 from humanlike.synthesis.sample import draw_sample
 from humanlike.training import fit, predict
 
@@ -151,6 +151,53 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
     matrix = artifacts.read_table(align.PLOTS / "weinet.csv")
     assert list(matrix["model"]) == ["before", "group", "simulated01", "simulated02"]
     assert np.isfinite(again).all()
+
+
+def test_an_observer_may_not_be_called_as_a_model(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    choices = pd.DataFrame({"observer": ["o1", "group"], "stimulus": ["a", "b"]})
+    monkeypatch.setattr(studies, "read_stimuli", lambda _: (choices, None, None))
+    monkeypatch.setattr(people_files, "read_boundary_choices", lambda _: choices)
+    with pytest.raises(HumanlikeError, match="group are names of models"):
+        align.run()
+
+
+def test_sampling_needs_the_model_that_its_own_stage_fits(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    diffusion.run()
+    assert people_files.DIFFUSION.stat().st_size == 0
+
+    yaml = YAML()
+    values = yaml.load(project / "people" / "params.yaml")
+    values["boundary"].update(generators=["guided"], pairs=[LABELS], number=1, networks=["weinet"])
+    values["diffusion"].update(size=16, width=8, steps=2, batch_size=2)
+    path = project / "guided.yaml"
+    with path.open("w") as file:
+        yaml.dump(values, file)
+    monkeypatch.setattr(
+        "humanlike.people_params.load_section",
+        lambda name, section: studies.load_section(name, section, path),
+    )
+    with pytest.raises(HumanlikeError, match="no model of faces to sample from"):
+        boundary.run()
+    diffusion.run()
+    monkeypatch.setattr(guided, "NOISES", 1)
+    seen = []
+    generate = guided.generate
+
+    def noted(*arguments: object) -> object:
+        seen.append(arguments)
+        return generate(*arguments)
+
+    monkeypatch.setattr(guided, "generate", noted)
+    # What has learned nothing makes no faces.
+    with pytest.raises(HumanlikeError, match="none of 2 stimuli met its target"):
+        boundary.run()
+    assert [target.shares for _, target, _ in seen] == [(0.5,), (0.1,)]
 
 
 def test_a_network_that_is_not_trained_is_refused(
