@@ -129,7 +129,7 @@ def fit(
         left = signal(level)[..., None, None]
         mixed = np.sqrt(left) * faces + np.sqrt(1 - left) * noise
         weight = 1 / np.maximum(1 - left, _LEAST_NOISE)
-        loss = model.train_on_batch([mixed, level], faces, sample_weight=weight[:, 0, 0, 0])
+        loss = model.train_on_batch([mixed, level], faces, sample_weight=weight[..., 0])
         losses[step] = float(np.squeeze(loss))
     optimizer.finalize_variable_values(model.trainable_variables)
     return losses
