@@ -167,7 +167,7 @@ def read_made() -> pd.DataFrame:
 
 
 def read_boundary_choices(stimuli: pd.DataFrame) -> pd.DataFrame:
-    """The choices of all sessions about stimuli between expressions.
+    """The choices of all sessions about stimuli between expressions; none is said, and empty.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def read_boundary_choices(stimuli: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     HumanlikeError
-        There are none, a row is broken, or a stimulus is unknown.
+        A row is broken, or a stimulus is unknown.
     """
     found = []
     for path in sorted(BOUNDARY_DATA.rglob("*.csv")):
@@ -187,11 +187,12 @@ def read_boundary_choices(stimuli: pd.DataFrame) -> pd.DataFrame:
         tables.refuse(trials["stimulus"], unknown, str(path), "stimulus", f"one of {BOUNDARY}")
         found.append(trials)
     if not found:
-        raise HumanlikeError(
-            f"{BOUNDARY_DATA}/: there are no choices; put CSVs of the task categorise about "
-            f"{BOUNDARY} there, or make simulated ones: `humanlike people simulate-choices`"
+        print(
+            f"{BOUNDARY_DATA}/: there are no choices yet; put CSVs of the task categorise about "
+            f"{BOUNDARY} there, or make simulated ones: `humanlike people simulate-choices`",
+            file=sys.stderr,
         )
-    joined = pd.concat(found, ignore_index=True)
+    joined = _joined(found, list(TRIALS))
     tables.check_trials(joined, str(BOUNDARY_DATA))
     return joined
 

@@ -132,8 +132,11 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
     asked = predict(network, images)[[row[name] for name in used["stimulus"]]]
     np.testing.assert_allclose(asked, told, atol=1e-4)
 
-    with pytest.raises(HumanlikeError, match="there are no choices"):
-        hesitation.run()
+    # Until somebody chose there is nothing to tell, and nothing to learn.
+    hesitation.run()
+    align.run()
+    assert artifacts.read_json(people_files.METRICS / "hesitation.json") == {"choices": 0}
+    assert artifacts.read_json(people_files.METRICS / "align.json") == {}
     simulate(observers=3, seed=0, repeats=4)
     hesitation.run()
     told = artifacts.read_json(people_files.METRICS / "hesitation.json")

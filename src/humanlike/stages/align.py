@@ -54,11 +54,16 @@ def run() -> None:
     Raises
     ------
     HumanlikeError
-        There are no choices, too few stimuli, or no network's file.
+        There are too few stimuli, or no network's file.
     """
     params = load()
     settings = people_params.align(params)
+    artifacts.fresh(people_files.ALIGNED)
+    artifacts.fresh(PLOTS)
     study = read_study(settings)
+    if study is None:
+        people_files.write_metrics("align", {})
+        return
     known, few = fitting.enough(study.of("learned"), settings.least_trials)
     for observer in few:
         print(
@@ -68,8 +73,6 @@ def run() -> None:
         )
     chosen = known if settings.observers == "all" else known[: settings.observers]
     folder = UNFINISHED / f"align-{fingerprint(params, settings, study.trials)}"
-    artifacts.fresh(people_files.ALIGNED)
-    artifacts.fresh(PLOTS)
     rows, metrics = [], {}
     for network in settings.networks:
         work = Work(network, params, settings, study, folder)
@@ -87,16 +90,18 @@ def run() -> None:
             shutil.rmtree(old)
 
 
-def read_study(settings: Align) -> Study:
-    """Read the stimuli and the choices, and part the stimuli.
+def read_study(settings: Align) -> Study | None:
+    """Read the stimuli and the choices, and part the stimuli; None where nobody chose.
 
     Raises
     ------
     HumanlikeError
-        There are no choices, an observer has the name of a model, or there are too few stimuli.
+        An observer has the name of a model, or there are too few stimuli.
     """
     stimuli, images, _ = studies.read_stimuli(people_files.BOUNDARY)
     trials = people_files.read_boundary_choices(stimuli)
+    if trials.empty:
+        return None
     if trials["observer"].isin([BEFORE, GROUP]).any():
         raise HumanlikeError(
             f"{people_files.BOUNDARY_DATA}: {BEFORE} and {GROUP} are names of models; give the "

@@ -80,9 +80,6 @@ def run() -> None:
             "start": unit.start,
             "pair": tuple(params.labels.index(label) for label in unit.pair),
             "wanted": wanted,
-            "detector_name": params.preprocess.detector,
-            "size": params.preprocess.size,
-            "upsample": params.preprocess.upsample,
         }
 
     with bar(
@@ -136,6 +133,8 @@ def write(
         sheet = contact_sheet(images[group.index], tables.captions(group))
         artifacts.write_picture(PLOTS / f"{generator}.png", sheet)
     artifacts.write_json(METRICS, tables.summary(table))
+    # The next stages depend on it, whoever has chosen yet.
+    people_files.BOUNDARY_DATA.mkdir(parents=True, exist_ok=True)
 
 
 def goals(settings: Boundary) -> list[Wanted]:
@@ -271,11 +270,22 @@ def write_judges(path: Path, params: Params, settings: Boundary, faces: pd.DataF
     np.savez(arrays, **natural._asdict())
     with artifacts.whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr("naturalness.npz", arrays.getvalue())
-        archive.writestr("runtime.json", json.dumps(params.explain.runtime))
+        archive.writestr("settings.json", json.dumps(asking(params)))
         for number, network in enumerate(settings.networks):
             archive.write(model_of(network, settings.fold), f"{number:02d}.keras")
         if "guided" in settings.generators:
             archive.write(diffusion_model(), "diffusion.keras")
+
+
+def asking(params: Params) -> dict[str, Any]:
+    """How photographs come before the networks."""
+    preprocess = params.preprocess
+    return {
+        "runtime": params.explain.runtime,
+        "detector": preprocess.detector,
+        "size": preprocess.size,
+        "upsample": preprocess.upsample,
+    }
 
 
 def model_of(network: str, fold: int) -> Path:
@@ -313,8 +323,7 @@ class Bench(NamedTuple):
     """What `write_judges` wrote, for one worker."""
 
     folder: Path  #: where the files are
-    networks: list[Callable[[NDArray[np.uint8]], NDArray[np.floating]]]
-    naturalness: Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+    judges: Judges  #: with all networks
 
     def network_file(self, number: int) -> Path:
         """A network's file."""
@@ -327,7 +336,7 @@ def read_judges(path: Path) -> Bench:
     from humanlike.explainers.runtimes import load as load_network
     from humanlike.training import network_images
 
-    def asking(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
+    def asked(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
         def ask(images: NDArray[np.uint8]) -> NDArray[np.floating]:
             seen = network_images(images, network.size)
             whole = np.ones((len(seen), 1, 1), np.uint8)
@@ -338,14 +347,15 @@ def read_judges(path: Path) -> Bench:
     folder = path.with_suffix("")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder)
-    runtime = json.loads((folder / "runtime.json").read_text())
+    told = json.loads((folder / "settings.json").read_text())
     # Pictures come one by one, so that a fuller batch would be filled up with nothing.
     networks = [
-        asking(load_network(file, runtime, "float32", 1))
+        asked(load_network(file, told["runtime"], "float32", 1))
         for file in sorted(folder.glob("[0-9]*.keras"))
     ]
-    arrays = artifacts.read_arrays(folder / "naturalness.npz")
-    return Bench(folder, networks, naturalness.Naturalness(**arrays).share)
+    natural = naturalness.Naturalness(**artifacts.read_arrays(folder / "naturalness.npz"))
+    detect = detector(told["detector"])
+    return Bench(folder, Judges(networks, natural.share, detect, told["size"], told["upsample"]))
 
 
 @lru_cache
@@ -373,14 +383,7 @@ def _generate(
 
 
 def make(
-    judges_file: Path,
-    generator: str,
-    start: Any,
-    pair: tuple[int, int],
-    wanted: Sequence[Wanted],
-    detector_name: str,
-    size: int,
-    upsample: int,
+    judges_file: Path, generator: str, start: Any, pair: tuple[int, int], wanted: Sequence[Wanted]
 ) -> dict[str, NDArray[Any]]:
     """Make the stimuli of one unit; what has no face that passes is told, and black.
 
@@ -391,11 +394,11 @@ def make(
         probabilities (n, networks, classes) float32, naturalness (n,), looked (n,), settings and
         reason (n,) text.
     """
-    bench = read_judges(judges_file)
-    everyone = Judges(bench.networks, bench.naturalness, detector(detector_name), size, upsample)
+    everyone = read_judges(judges_file).judges
+    size = everyone.size
     found: dict[str, list] = {name: [] for name in _ARRAYS}
     for want in wanted:
-        judges = everyone._replace(networks=[bench.networks[n] for n in want.networks])
+        judges = everyone._replace(networks=[everyone.networks[n] for n in want.networks])
         reason, row = "", None
         try:
             target = Target(pair, want.shares)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from humanlike import artifacts, people_files, people_params, studies
@@ -16,12 +18,22 @@ def run() -> None:
     stimuli, _, _ = studies.read_stimuli(people_files.BOUNDARY)
     trials = people_files.read_boundary_choices(stimuli)
     made = people_files.read_made()
+    if trials.empty:
+        write(
+            pd.DataFrame(columns=["stimulus"]), ["anything: there are no choices"], {"choices": 0}
+        )
+        return
     told = analyse(trials, params.labels, made, settings.resamples, settings.seed)
     table = told.stimuli.reset_index().merge(
         made[["stimulus", "generator", "first", "second", "target", "networks", "share", "found"]],
         on="stimulus",
     )
+    write(table, told.unsaid, told.metrics)
+
+
+def write(table: pd.DataFrame, unsaid: list[str], metrics: dict[str, Any]) -> None:
+    """Write the stage's table, what is not told, and its metrics."""
     artifacts.write_table(people_files.PLOTS / "hesitation.csv", table)
-    unsaid = pd.DataFrame({"unsaid": told.unsaid}, dtype=str)
-    artifacts.write_table(people_files.PLOTS / "hesitation_unsaid.csv", unsaid)
-    people_files.write_metrics("hesitation", told.metrics)
+    lines = pd.DataFrame({"unsaid": unsaid}, dtype=str)
+    artifacts.write_table(people_files.PLOTS / "hesitation_unsaid.csv", lines)
+    people_files.write_metrics("hesitation", metrics)
