@@ -25,6 +25,9 @@ MOMENTUM = 0.99
 #: Less noise than this share of the variance does not weigh more.
 _LEAST_NOISE = 0.05
 
+#: Numbers that stand for all of a face.
+_OVERVIEW = 256
+
 #: Channels that are brought to one mean and variance together.
 _GROUP = 8
 
@@ -66,11 +69,23 @@ def build(size: int = 64, width: int = 32, depth: int = 3) -> keras.Model:
         if number < depth - 1:
             kept.append(tensor)
             tensor = layers.AveragePooling2D(2)(tensor)
+    tensor = layers.Add()([tensor, _overview(tensor, time)])
     for number in reversed(range(depth - 1)):
         tensor = layers.UpSampling2D(interpolation="bilinear")(tensor)
         tensor = block(layers.Concatenate()([tensor, kept[number]]), width * 2**number)
     tensor = layers.Conv2DTranspose(1, 4, strides=2, padding="same", name="found")(tensor)
     return keras.Model([face, level], tensor, name="diffusion")
+
+
+def _overview(tensor: keras.KerasTensor, time: keras.KerasTensor) -> keras.KerasTensor:
+    """All of a face at once: faces are aligned, so that places mean something."""
+    _, height, width, channels = tensor.shape
+    flat = layers.Flatten()(layers.Conv2D(_GROUP * 2, 1)(tensor))
+    every = layers.Concatenate()([flat, time])
+    for _ in range(2):
+        every = layers.Dense(_OVERVIEW, activation="silu")(every)
+    spread = layers.Dense(height * width * _GROUP * 2)(every)
+    return layers.Conv2D(channels, 1)(layers.Reshape((height, width, _GROUP * 2))(spread))
 
 
 def signal(level: NDArray[np.floating] | float) -> NDArray[np.float32]:
