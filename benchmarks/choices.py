@@ -20,7 +20,7 @@ import pandas as pd
 from keras import layers
 from ruamel.yaml import YAML
 
-from humanlike import artifacts, boundary_files, studies, training
+from humanlike import artifacts, people_files, studies, training
 from humanlike.boundaries import render
 from humanlike.commands.simulate_choices import NOISE
 from humanlike.expressions import EXPRESSIONS
@@ -56,7 +56,7 @@ def main() -> None:
         hesitation.run()
         align.run()
         told = {
-            name: artifacts.read_json(boundary_files.METRICS / f"{name}.json")
+            name: artifacts.read_json(people_files.METRICS / f"{name}.json")
             for name in ("hesitation", "align")
         }
         print(json.dumps(told, indent=2))
@@ -152,8 +152,8 @@ def write_stimuli(people: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
             "face": pd.array([pd.NA] * len(table), "Int64"),
         }
     )
-    studies.write_stimuli(boundary_files.STIMULI, shown, np.array(images), np.array(landmarks))
-    artifacts.write_table(boundary_files.STIMULI / "made.csv", table)
+    studies.write_stimuli(people_files.BOUNDARY, shown, np.array(images), np.array(landmarks))
+    artifacts.write_table(people_files.BOUNDARY / "made.csv", table)
     return table, np.array(units)
 
 
@@ -182,7 +182,9 @@ def write_choices(made: pd.DataFrame, units: np.ndarray, options: argparse.Names
             )
         )
     table = tables.typed(pd.concat(parts, ignore_index=True), tables.TRIALS, "choices")
-    artifacts.write_bytes(boundary_files.DATA / "simulated.csv", tables.to_csv(table).encode())
+    artifacts.write_bytes(
+        people_files.BOUNDARY_DATA / "simulated.csv", tables.to_csv(table).encode()
+    )
 
 
 if __name__ == "__main__":

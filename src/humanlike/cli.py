@@ -447,6 +447,16 @@ def compare() -> None:
 
 
 @people.command(rich_help_panel=STAGES)
+def diffusion() -> None:
+    """Fit a model of faces, where boundary.generators has guided."""
+    from humanlike import times
+    from humanlike.stages.diffusion import run
+
+    with times.kept("diffusion"):
+        run()
+
+
+@people.command(rich_help_panel=STAGES)
 def boundary() -> None:
     """Make faces between two expressions, on which networks hesitate or disagree."""
     from humanlike import times

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -28,6 +29,15 @@ FOLDER = artifacts.ARTIFACTS / "people"
 STIMULI = FOLDER / "stimuli"
 CHOICES = FOLDER / "choices"
 MACHINES = FOLDER / "machines"
+
+#: Stimuli between expressions, choices about them (CSVs of the task categorise), and networks that
+#: learned these.
+BOUNDARY = FOLDER / "boundary"
+BOUNDARY_DATA = PEOPLE / "boundary"
+ALIGNED = FOLDER / "aligned"
+
+#: Out of which faces are sampled; empty where none are.
+DIFFUSION = FOLDER / "diffusion.keras"
 
 
 class Study(NamedTuple):
@@ -149,6 +159,53 @@ def read_published(path: Path) -> pd.DataFrame:
         raise HumanlikeError(f"{path}: no such file, and choices.tables names it") from None
     except (OSError, ValueError) as error:
         raise HumanlikeError(f"{path}: not a table ({error})") from None
+
+
+def read_made() -> pd.DataFrame:
+    """The table of all stimuli that the stage `boundary` tried."""
+    return artifacts.read_table(BOUNDARY / "made.csv")
+
+
+def read_boundary_choices(stimuli: pd.DataFrame) -> pd.DataFrame:
+    """The choices of all sessions about stimuli between expressions; none is said, and empty.
+
+    Parameters
+    ----------
+    stimuli
+        As `humanlike.people.trials.STIMULI` has them.
+
+    Raises
+    ------
+    HumanlikeError
+        A row is broken, or a stimulus is unknown.
+    """
+    found = []
+    for path in sorted(BOUNDARY_DATA.rglob("*.csv")):
+        trials = tables.read(path, TRIALS)
+        tables.check_trials(trials, str(path))
+        unknown = ~trials["stimulus"].isin(stimuli["stimulus"])
+        tables.refuse(trials["stimulus"], unknown, str(path), "stimulus", f"one of {BOUNDARY}")
+        found.append(trials)
+    if not found:
+        print(
+            f"{BOUNDARY_DATA}/: there are no choices yet; put CSVs of the task categorise about "
+            f"{BOUNDARY} there, or make simulated ones: `humanlike people simulate-choices`",
+            file=sys.stderr,
+        )
+    joined = _joined(found, list(TRIALS))
+    tables.check_trials(joined, str(BOUNDARY_DATA))
+    return joined
+
+
+def write_metrics(name: str, values: dict[str, Any]) -> None:
+    """Write a stage's metrics; what is not known is null."""
+    artifacts.write_json(METRICS / f"{name}.json", _jsonable(values))
+
+
+def _jsonable(values: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _jsonable(value) for key, value in values.items()}
+    return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
 def _header(path: Path) -> set[str]:

@@ -1,9 +1,10 @@
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import pytest
 
-from humanlike.boundaries import render
+from humanlike.boundaries import diffusion, render
 from humanlike.boundaries.seen import Judges, judge
 from humanlike.faces.detect import detector
 
@@ -35,3 +36,15 @@ def judges() -> Judges:
 
     asked: Callable[[np.ndarray], np.ndarray] = network
     return Judges([asked], lambda x: np.full(len(x), 0.5), detector("auto"), SIZE)
+
+
+@pytest.fixture(scope="session")
+def plain() -> keras.Model:
+    """A diffusion model of plain pictures of 16 pixels, dark or bright all over."""
+    keras.utils.set_random_seed(0)
+    model = diffusion.build(16, width=8, depth=2)
+    rng = np.random.default_rng(0)
+    images = np.repeat(rng.integers(20, 236, 256), 256).reshape(-1, 16, 16).astype(np.uint8)
+    losses = diffusion.fit(model, images, steps=200, batch_size=12, learning_rate=4e-3, seed=0)
+    assert losses[:10].mean() > 2 * losses[-30:].mean()
+    return model

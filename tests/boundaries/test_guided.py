@@ -1,27 +1,18 @@
-"""The diffusion at a tiny size: whether it learns, and whether guidance pushes where it should."""
+"""Whether guidance pushes where it should, and which of the sampled pictures is taken."""
 
+from collections.abc import Sequence
+
+import cv2
 import keras
 import numpy as np
 import pytest
 
-from humanlike.boundaries import guided
+from humanlike.boundaries import guided, render
+from humanlike.boundaries.seen import Judges
 from humanlike.boundaries.targets import Target
+from humanlike.faces.images import Rejected
 
 SIZE = 16
-
-
-@pytest.fixture(scope="module")
-def diffusion() -> keras.Model:
-    """Trained on plain pictures that are dark or bright all over."""
-    keras.utils.set_random_seed(0)
-    model = guided.build(SIZE, width=8, depth=2)
-    rng = np.random.default_rng(0)
-    images = np.repeat(rng.integers(20, 236, 256), SIZE * SIZE).reshape(-1, SIZE, SIZE)
-    losses = guided.fit(
-        model, images.astype(np.uint8), steps=150, batch_size=16, learning_rate=3e-3, seed=0
-    )
-    assert losses[:10].mean() > 0.8 > 2 * losses[-30:].mean()
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +26,50 @@ def bright() -> keras.Model:
     return model
 
 
-def test_variance_is_kept_at_both_ends() -> None:
-    assert guided.signal(0.0) > 0.99 and guided.signal(1.0) < 0.01
+def test_guidance_moves_the_share_to_the_target(plain: keras.Model, bright: keras.Model) -> None:
+    sample = guided.Sampler(plain, [bright])
 
-
-def test_guidance_moves_the_share_to_the_target(
-    diffusion: keras.Model, bright: keras.Model
-) -> None:
     def shares(wanted: float, strength: float) -> float:
         target = Target((0, 1), (wanted,))
-        pictures = np.array(
-            [guided.sample(diffusion, [bright], target, strength, seed, 20) for seed in range(4)]
-        )
+        pictures = np.concatenate([sample(target, [strength], seed, 20) for seed in range(4)])
         rgb = np.repeat(pictures[..., None], 3, axis=-1).astype(np.float32)
         return float(np.mean(bright(rgb)[:, 0]))
 
-    assert shares(0.95, 0.3) > shares(0.05, 0.3) + 0.3
-    first, again = (
-        guided.sample(diffusion, [bright], Target((0, 1), (0.5,)), 0.3, 1, 5) for _ in range(2)
-    )
-    np.testing.assert_array_equal(first, again)
+    assert shares(0.95, 0.1) > shares(0.05, 0.1) + 0.3
+    assert shares(0.95, 0) == shares(0.05, 0)
+    both = sample(Target((0, 1), (0.5,)), [0.1, 0], 1, 5)
+    np.testing.assert_array_equal(both[:1], sample(Target((0, 1), (0.5,)), [0.1], 1, 5))
+
+
+def sampled_by(shares: Sequence[float]) -> guided.Start:
+    """A start whose pictures are drawn faces, the first expression's shares as given."""
+    start = render.draw_start(0, 0, ("surprise", "anger"))
+    faces = [render.photograph(start, render.between(start, share)) for share in shares]
+    small = np.array([cv2.resize(face, (96, 96), interpolation=cv2.INTER_AREA) for face in faces])
+    calls = iter(small.reshape(-1, len(guided.STRENGTHS), 96, 96))
+    return guided.Start(lambda target, strengths, seed: next(calls), 0)  # type: ignore[arg-type]
+
+
+def test_the_first_picture_that_meets_the_target_is_taken(judges: Judges) -> None:
+    target = Target((0, 1), (0.95,))
+    found = guided.generate(sampled_by([0, 0, 0, 0, 0, 1, 1, 1]), target, judges)
+    assert target.success(found.probabilities)
+    assert found.settings == {"noise": 1.0, "strength": guided.STRENGTHS[1]}
+    assert found.looked == 6
+
+
+def test_else_the_best_of_all_is(judges: Judges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guided, "NOISES", 1)
+    target = Target((0, 1), (0.5,))
+    found = guided.generate(sampled_by([0, 0, 1, 0]), target, judges)
+    assert not target.success(found.probabilities)
+    assert found.looked == 4
+
+
+def test_pictures_without_a_face_are_refused(
+    judges: Judges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guided, "NOISES", 1)
+    start = guided.Start(lambda *_: np.zeros((4, 96, 96), np.uint8), 0)  # type: ignore[arg-type]
+    with pytest.raises(Rejected, match="no face"):
+        guided.generate(start, Target((0, 1), (0.5,)), judges)

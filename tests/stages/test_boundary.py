@@ -9,15 +9,15 @@ import pytest
 from keras import layers
 from ruamel.yaml import YAML
 
-from humanlike import artifacts, boundary_files, studies
-from humanlike.boundaries import morph, render
+from humanlike import artifacts, people_files, studies
+from humanlike.boundaries import guided, morph, render
 from humanlike.boundaries.seen import Judges, judge
 from humanlike.commands.simulate_choices import simulate
 from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
 from humanlike.networks import files
 from humanlike.people import trials
-from humanlike.stages import align, boundary, hesitation
+from humanlike.stages import align, boundary, diffusion, hesitation
 from humanlike.synthesis.sample import draw_sample
 from humanlike.training import fit, predict
 
@@ -111,16 +111,16 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
         boundary.run()
     boundary.run()
     assert len(calls) == 3 + 4  # two of six units were kept
-    table, images, landmarks = studies.read_stimuli(boundary_files.STIMULI)
+    table, images, landmarks = studies.read_stimuli(people_files.BOUNDARY)
     trials.check_stimuli(table)
     assert set(table["kind"]) == {"render", "morph"}
     assert landmarks.shape == (len(images), 68, 2)
-    first = (boundary_files.STIMULI / "made.csv").read_bytes()
+    first = (people_files.BOUNDARY / "made.csv").read_bytes()
     boundary.run()
-    assert (boundary_files.STIMULI / "made.csv").read_bytes() == first
+    assert (people_files.BOUNDARY / "made.csv").read_bytes() == first
     assert not list(boundary.UNFINISHED.iterdir())
 
-    tried = boundary_files.read_made()
+    tried = people_files.read_made()
     metrics = artifacts.read_json(boundary.METRICS)
     assert metrics["render"]["alone"]["weinet"]["boundary"] > 0.3
     assert metrics["morph"]["alone"]["weinet"]["tried"] == 6
@@ -132,25 +132,75 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
     asked = predict(network, images)[[row[name] for name in used["stimulus"]]]
     np.testing.assert_allclose(asked, told, atol=1e-4)
 
-    with pytest.raises(HumanlikeError, match="there are no choices"):
-        hesitation.run()
+    # Until somebody chose there is nothing to tell, and nothing to learn.
+    hesitation.run()
+    align.run()
+    assert artifacts.read_json(people_files.METRICS / "hesitation.json") == {"choices": 0}
+    assert artifacts.read_json(people_files.METRICS / "align.json") == {}
     simulate(observers=3, seed=0, repeats=4)
     hesitation.run()
-    told = artifacts.read_json(boundary_files.METRICS / "hesitation.json")
+    told = artifacts.read_json(people_files.METRICS / "hesitation.json")
     assert told["observers"] == 3 and "boundary_entropy" in told
 
     align.run()
-    found = artifacts.read_json(boundary_files.METRICS / "align.json")["weinet"]
+    found = artifacts.read_json(people_files.METRICS / "align.json")["weinet"]
     assert found["group"]["log_likelihood"] >= found["before"]["log_likelihood"] - 0.05
     agreement = artifacts.read_table(align.PLOTS / "agreement.csv")
     assert set(agreement["model"]) == {"before", "group", "simulated01", "simulated02"}
-    entries = YAML().load(boundary_files.ALIGNED / "optimisation.yaml")
+    entries = YAML().load(people_files.ALIGNED / "optimisation.yaml")
     entry = entries["weinet-group"]
     assert artifacts.digest(Path(entry["file"])) == entry["sha256"]
     again = predict(files.load(Path(entry["file"])), images)
     matrix = artifacts.read_table(align.PLOTS / "weinet.csv")
     assert list(matrix["model"]) == ["before", "group", "simulated01", "simulated02"]
     assert np.isfinite(again).all()
+
+
+def test_an_observer_may_not_be_called_as_a_model(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    choices = pd.DataFrame({"observer": ["o1", "group"], "stimulus": ["a", "b"]})
+    monkeypatch.setattr(studies, "read_stimuli", lambda _: (choices, None, None))
+    monkeypatch.setattr(people_files, "read_boundary_choices", lambda _: choices)
+    with pytest.raises(HumanlikeError, match="group are names of models"):
+        align.run()
+
+
+def test_sampling_needs_the_model_that_its_own_stage_fits(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    diffusion.run()
+    assert people_files.DIFFUSION.stat().st_size == 0
+
+    yaml = YAML()
+    values = yaml.load(project / "people" / "params.yaml")
+    values["boundary"].update(generators=["guided"], pairs=[LABELS], number=1, networks=["weinet"])
+    values["diffusion"].update(size=16, width=8, steps=2, batch_size=2)
+    path = project / "guided.yaml"
+    with path.open("w") as file:
+        yaml.dump(values, file)
+    monkeypatch.setattr(
+        "humanlike.people_params.load_section",
+        lambda name, section: studies.load_section(name, section, path),
+    )
+    with pytest.raises(HumanlikeError, match="no model of faces to sample from"):
+        boundary.run()
+    diffusion.run()
+    monkeypatch.setattr(guided, "NOISES", 1)
+    seen = []
+    generate = guided.generate
+
+    def noted(*arguments: object) -> object:
+        seen.append(arguments)
+        return generate(*arguments)
+
+    monkeypatch.setattr(guided, "generate", noted)
+    # What has learned nothing makes no faces.
+    with pytest.raises(HumanlikeError, match="none of 2 stimuli met its target"):
+        boundary.run()
+    assert [target.shares for _, target, _ in seen] == [(0.5,), (0.1,)]
 
 
 def test_a_network_that_is_not_trained_is_refused(
@@ -165,6 +215,6 @@ def test_a_network_that_is_not_trained_is_refused(
     with (project / "other.yaml").open("w") as file:
         yaml.dump(values, file)
     section = studies.load_section("boundary", boundary.Boundary, project / "other.yaml")
-    monkeypatch.setattr("humanlike.boundary_params.load_section", lambda *_: section)
+    monkeypatch.setattr("humanlike.people_params.load_section", lambda *_: section)
     with pytest.raises(HumanlikeError, match=r"vgg16 is not in train\.networks"):
         boundary.run()

@@ -224,8 +224,9 @@ def test_a_published_table_is_read_beside_the_study(project: Path) -> None:
         change(Path("people/params.yaml"), Path("people/params.yaml"), choices={"tables": [table]})
         choices.run()
         found = metrics("choices")["published"]["votes"]
-        assert found["stimuli"] == 2 and found["answers"] == 5
+        assert found["stimuli"] == 2 and found["choices"] == 5
         assert found["modal_share"] == pytest.approx((2 / 3 + 1 / 2) / 2, abs=1e-4)
+        assert any(line.startswith("noise ceiling") for line in found["unsaid"])
     finally:
         votes.unlink()
         (project / "people/params.yaml").write_text(original)
@@ -246,7 +247,7 @@ def test_published_tables_alone_are_enough(project: Path, monkeypatch: pytest.Mo
         compare.run()
     finally:
         (project / "people/params.yaml").write_text(original)
-    assert metrics("choices")["published"]["votes"]["answers"] == 1
+    assert metrics("choices")["published"]["votes"]["choices"] == 1
     assert metrics("compare")["weinet"]["percent_correct"] is None
     with pytest.raises(HumanlikeError, match="nobody uncovered a face"):
         people.reference()

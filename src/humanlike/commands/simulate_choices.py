@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from humanlike import artifacts, boundary_files
+from humanlike import artifacts, people_files
 from humanlike.errors import HumanlikeError
 from humanlike.params import load
 from humanlike.people import trials as tables
@@ -36,7 +36,7 @@ def simulate(observers: int, seed: int, repeats: int) -> None:
         There are no drawn stimuli.
     """
     params = load()
-    made = boundary_files.read_made()
+    made = people_files.read_made()
     drawn = made[(made["generator"] == "render") & made["success"]]
     if drawn.empty:
         raise HumanlikeError("simulate-choices: there are no drawn stimuli that met their target")
@@ -69,5 +69,5 @@ def simulate(observers: int, seed: int, repeats: int) -> None:
         )
     source = "simulate-choices"
     table = tables.typed(pd.concat(parts, ignore_index=True), tables.TRIALS, source)
-    path = boundary_files.DATA / f"{tables.SIMULATED}.csv"
+    path = people_files.BOUNDARY_DATA / f"{tables.SIMULATED}.csv"
     artifacts.write_bytes(path, tables.to_csv(table).encode())

@@ -236,14 +236,36 @@ def individuality(
     Individuality
         NaN below three observers with choices in both halves, or where nobody deviates.
     """
-    deviation, cell, observer, stimulus = _deviations(trials, expressions)
+    rng = np.random.default_rng(seed)
+    matrix = _across_halves(*_deviations(trials, expressions), splits, rng)
+    n = len(matrix)
+    if n < 3:
+        return Individuality(np.nan, np.nan, Difference(np.nan, np.nan, np.nan, n), np.nan)
+    own = matrix.diagonal()
+    # Of an observer's first half and of the second, with all others'.
+    others = (matrix.sum(axis=1) + matrix.sum(axis=0) - 2 * own) / (2 * (n - 1))
+    by_chance = [matrix[np.arange(n), rng.permutation(n)].mean() for _ in range(permutations)]
+    p = float((1 + np.sum(np.array(by_chance) >= own.mean())) / (1 + permutations))
+    return Individuality(float(own.mean()), float(others.mean()), paired(own, others), p)
+
+
+def _across_halves(
+    deviation: NDArray,
+    cell: NDArray,
+    observer: NDArray,
+    stimulus: NDArray,
+    splits: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Correlations (n, n) of observers' profiles in a half of the stimuli with those in the other.
+
+    The mean over random halves; of those observers who have choices in both halves of any.
+    """
     people, who = np.unique(observer, return_inverse=True)
-    if len(people) < 3:
-        nothing = Difference(np.nan, np.nan, np.nan, len(people))
-        return Individuality(np.nan, np.nan, nothing, np.nan)
     cells, where = np.unique(cell, return_inverse=True)
     names, which = np.unique(stimulus, return_inverse=True)
-    rng = np.random.default_rng(seed)
+    if len(people) < 2:
+        return np.empty((0, 0))
     across = []
     for _ in range(splits):
         first = rng.permutation(len(names)) < len(names) // 2
@@ -253,28 +275,16 @@ def individuality(
         ]
         across.append(_cross_correlation(*profiles))
     cosines = np.array(across)
-    known = np.isfinite(cosines).any(axis=0)
-    matrix = np.where(known, np.nansum(cosines, axis=0), 0) / np.maximum(
-        np.isfinite(cosines).sum(axis=0), 1
-    )
-    kept = np.diag(known)
-    matrix = matrix[np.ix_(kept, kept)]
-    n = len(matrix)
-    if n < 3:
-        nothing = Difference(np.nan, np.nan, np.nan, n)
-        return Individuality(np.nan, np.nan, nothing, np.nan)
-    own = matrix.diagonal()
-    # Of an observer's first half and of the second, with all others'.
-    others = (matrix.sum(axis=1) + matrix.sum(axis=0) - 2 * own) / (2 * (n - 1))
-    by_chance = [matrix[np.arange(n), rng.permutation(n)].mean() for _ in range(permutations)]
-    p = float((1 + np.sum(np.array(by_chance) >= own.mean())) / (1 + permutations))
-    return Individuality(float(own.mean()), float(others.mean()), paired(own, others), p)
+    known = np.isfinite(cosines)
+    matrix = np.where(known, cosines, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    kept = np.diag(known.any(axis=0))
+    return matrix[np.ix_(kept, kept)]
 
 
 def _deviations(
     trials: pd.DataFrame, expressions: Sequence[str]
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Deviations (n, E) of choices, their cells, observers and stimuli, of stimuli with others."""
+    """Deviations (n, E), cells, observers and stimuli of the choices that others share."""
     answer = trials["response"].map(list(expressions).index).to_numpy()
     given = np.eye(len(expressions))[answer]
     names, which = np.unique(trials["stimulus"], return_inverse=True)

@@ -13,26 +13,39 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from humanlike import artifacts, boundary_files, boundary_params, cluster, studies
-from humanlike.boundary_params import Align, Rates
+from humanlike import artifacts, cluster, people_files, people_params, studies
 from humanlike.errors import HumanlikeError
 from humanlike.params import Params, load
 from humanlike.people import fitting
+from humanlike.people_params import Align, Rates
 from humanlike.progress import bar
 
 UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 FOLDER = re.compile(r"align-[0-9a-f]{16}")
-PLOTS = boundary_files.PLOTS / "align"
+PLOTS = people_files.PLOTS / "align"
 
 #: The names of models that are nobody's own.
 BEFORE, GROUP = "before", "group"
+
+
+class Study(NamedTuple):
+    """Choices, and the stimuli that they are about."""
+
+    names: list[str]  #: the stimuli's
+    images: NDArray[np.uint8]  #: (N, S, S), theirs
+    trials: pd.DataFrame
+    parts: dict[str, NDArray[np.str_]]  #: as `fitting.split`
+
+    def of(self, part: str) -> pd.DataFrame:
+        """The choices about the stimuli of a part."""
+        return self.trials[self.trials["stimulus"].isin(self.parts[part])]
 
 
 def run() -> None:
@@ -41,21 +54,17 @@ def run() -> None:
     Raises
     ------
     HumanlikeError
-        There are no choices, too few stimuli, or no network's file.
+        There are too few stimuli, or no network's file.
     """
     params = load()
-    settings = boundary_params.align(params)
-    stimuli, images, _ = studies.read_stimuli(boundary_files.STIMULI)
-    trials = boundary_files.read_choices(stimuli)
-    try:
-        parts = fitting.split(
-            list(trials["stimulus"].unique()), settings.held_out, settings.validation, settings.seed
-        )
-    except ValueError as error:
-        raise HumanlikeError(f"align: {error}") from None
-    known, few = fitting.enough(
-        trials[trials["stimulus"].isin(parts["learned"])], settings.least_trials
-    )
+    settings = people_params.align(params)
+    artifacts.fresh(people_files.ALIGNED)
+    artifacts.fresh(PLOTS)
+    study = read_study(settings)
+    if study is None:
+        people_files.write_metrics("align", {})
+        return
+    known, few = fitting.enough(study.of("learned"), settings.least_trials)
     for observer in few:
         print(
             f"align: {observer} is skipped, with fewer than {settings.least_trials} choices to "
@@ -63,69 +72,91 @@ def run() -> None:
             file=sys.stderr,
         )
     chosen = known if settings.observers == "all" else known[: settings.observers]
-    tested = trials[trials["stimulus"].isin(parts["held_out"])].reset_index(drop=True)
-    folder = UNFINISHED / f"align-{fingerprint(params, settings, trials)}"
-    artifacts.fresh(boundary_files.ALIGNED)
-    artifacts.fresh(PLOTS)
+    folder = UNFINISHED / f"align-{fingerprint(params, settings, study.trials)}"
     rows, metrics = [], {}
     for network in settings.networks:
-        work = Work(network, params, settings, stimuli, images, trials, parts, folder)
+        work = Work(network, params, settings, study, folder)
         work.fit(chosen)
-        models = work.probabilities()
-        for name, probabilities in models.items():
-            foretold = fitting.agreement(tested, probabilities)._asdict()
-            rows.append(
-                {
-                    "network": network,
-                    "model": name,
-                    **foretold,
-                    "original_accuracy": work.kept[name],
-                }
-            )
-        table = fitting.matrix(tested, models)
-        artifacts.write_table(PLOTS / f"{network}.csv", table.rename_axis("model").reset_index())
-        personal = fitting.personal(table, GROUP, settings.seed)
-        both = {row["model"]: row for row in rows if row["network"] == network}
-        metrics[network] = {
-            **{
-                name: {
-                    key: both[name][key] for key in both[name] if key not in ("network", "model")
-                }
-                for name in (BEFORE, GROUP)
-            },
-            "epoch": work.epochs,
-            "personal": personal._asdict(),
-            "observers": len(chosen),
-            "skipped": len(few),
-            "held_out": {"stimuli": len(parts["held_out"]), "choices": len(tested)},
-        }
+        table, found = scored(work, study, settings.seed)
+        rows.append(table)
+        metrics[network] = {**found, "skipped": len(few)}
         work.save()
-    artifacts.write_table(PLOTS / "agreement.csv", pd.DataFrame(rows))
+    artifacts.write_table(PLOTS / "agreement.csv", pd.concat(rows))
     artifacts.write_table(PLOTS / "skipped.csv", pd.DataFrame({"observer": few}, dtype=str))
-    artifacts.write_json(boundary_files.METRICS / "align.json", boundary_files.jsonable(metrics))
+    people_files.write_metrics("align", metrics)
     write_entries(params, settings)
     for old in UNFINISHED.glob("align-*"):
         if FOLDER.fullmatch(old.name):
             shutil.rmtree(old)
 
 
+def read_study(settings: Align) -> Study | None:
+    """Read the stimuli and the choices, and part the stimuli; None where nobody chose.
+
+    Raises
+    ------
+    HumanlikeError
+        An observer has the name of a model, or there are too few stimuli.
+    """
+    stimuli, images, _ = studies.read_stimuli(people_files.BOUNDARY)
+    trials = people_files.read_boundary_choices(stimuli)
+    if trials.empty:
+        return None
+    if trials["observer"].isin([BEFORE, GROUP]).any():
+        raise HumanlikeError(
+            f"{people_files.BOUNDARY_DATA}: {BEFORE} and {GROUP} are names of models; give the "
+            "observer another code"
+        )
+    shown = list(trials["stimulus"].unique())
+    try:
+        parts = fitting.split(shown, settings.held_out, settings.validation, settings.seed)
+    except ValueError as error:
+        raise HumanlikeError(f"align: {error}") from None
+    return Study(list(stimuli["stimulus"]), images, trials, parts)
+
+
+def scored(work: Work, study: Study, seed: int) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """What a network's models foretell of choices about stimuli that none of them saw.
+
+    Returns
+    -------
+    DataFrame
+        A row for each model: network, model, `fitting.Agreement` and original_accuracy, which is on
+        the faces that the network never saw. The matrix is written.
+    dict
+        The metrics.
+    """
+    tested = study.of("held_out").reset_index(drop=True)
+    models, kept = work.probabilities(), work.kept
+    rows = {
+        name: {
+            **fitting.agreement(tested, probabilities)._asdict(),
+            "original_accuracy": kept[name],
+        }
+        for name, probabilities in models.items()
+    }
+    matrix = fitting.matrix(tested, models)
+    artifacts.write_table(PLOTS / f"{work.network}.csv", matrix.rename_axis("model").reset_index())
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("model").reset_index()
+    table.insert(0, "network", work.network)
+    return table, {
+        BEFORE: rows[BEFORE],
+        GROUP: rows[GROUP],
+        "epoch": work.epochs,
+        "personal": fitting.personal(matrix, GROUP, seed)._asdict(),
+        "observers": len(models) - 2,
+        "held_out": {"stimuli": len(study.parts["held_out"]), "choices": len(tested)},
+    }
+
+
 class Work:
     """One network, before and after."""
 
     def __init__(
-        self,
-        network: str,
-        params: Params,
-        settings: Align,
-        stimuli: pd.DataFrame,
-        images: NDArray[np.uint8],
-        trials: pd.DataFrame,
-        parts: dict[str, NDArray[np.str_]],
-        folder: Path,
+        self, network: str, params: Params, settings: Align, study: Study, folder: Path
     ) -> None:
-        self.network, self.params, self.settings = network, params, settings
-        self.names, self.images = list(stimuli["stimulus"]), images
-        self.trials, self.parts, self.folder = trials, parts, folder / network
+        self.network, self.params, self.settings, self.study = network, params, settings, study
+        self.folder = folder / network
         self.model = artifacts.unit("models", network, settings.fold, ".keras")
         if not self.model.is_file():
             raise HumanlikeError(f"{self.model}: no such file; `dvc repro` makes it")
@@ -166,21 +197,19 @@ class Work:
         self.found[name] = artifacts.read_arrays(path)
 
     def _path(self, name: str) -> Path:
-        # An observer may be called as one of the other models.
-        kind = "all" if name in (BEFORE, GROUP) else "one"
-        return self.folder / kind / f"{name}.npz"
+        return self.folder / f"{name}.npz"
 
     def _task(self, name: str, rates: Rates | None) -> dict[str, Any]:
         """What `tune` needs for a model: its mixture of choices and original labels."""
+        study = self.study
         told: dict[str, Any] = {
-            "asked": np.asarray(self.images),
+            "asked": np.asarray(study.images),
             "tested": np.asarray(self.faces[self.tested]),
             "fit": None,
         }
         if rates is None:
             return told
-        learned = self.trials[self.trials["stimulus"].isin(self.parts["learned"])]
-        checked = self.trials[self.trials["stimulus"].isin(self.parts["validation"])]
+        learned, checked = study.of("learned"), study.of("validation")
         rng = np.random.default_rng(
             [self.settings.seed, *hashlib.sha256(f"{self.network}/{name}".encode()).digest()[:8]]
         )
@@ -192,12 +221,12 @@ class Work:
         group, original = fitting.mixture(len(own), [len(other), len(self.original)], shares, rng)
         choices = pd.concat([own, other.iloc[group]])
         faces = self.original[original]
-        row = {stimulus: number for number, stimulus in enumerate(self.names)}
+        row = {stimulus: number for number, stimulus in enumerate(study.names)}
         index = self.params.labels.index
         shown, rows = np.unique(faces, return_inverse=True)
         told["fit"] = {
-            "images": np.concatenate([self.images, self.faces[shown]]),
-            "rows": np.concatenate([choices["stimulus"].map(row), len(self.images) + rows]),
+            "images": np.concatenate([study.images, self.faces[shown]]),
+            "rows": np.concatenate([choices["stimulus"].map(row), len(study.images) + rows]),
             "labels": np.concatenate([choices["response"].map(index), self.labels[faces]]),
             "validation_rows": checked["stimulus"].map(row).to_numpy(np.int64),
             "validation_labels": checked["response"].map(index).to_numpy(np.int64),
@@ -211,7 +240,7 @@ class Work:
         """What every model says of every stimulus."""
         labels = self.params.labels
         return {
-            name: pd.DataFrame(arrays["asked"][:, : len(labels)], self.names, labels)
+            name: pd.DataFrame(arrays["asked"][:, : len(labels)], self.study.names, labels)
             for name, arrays in self.found.items()
         }
 
@@ -240,7 +269,7 @@ class Work:
         """Write the models of the group and of each observer."""
         for name, arrays in self.found.items():
             if name != BEFORE:
-                path = boundary_files.ALIGNED / self.network / f"{name}.keras"
+                path = people_files.ALIGNED / self.network / f"{name}.keras"
                 artifacts.write_bytes(path, arrays["model"].tobytes())
 
 
@@ -295,13 +324,18 @@ def tune(
 
 
 def write_entries(params: Params, settings: Align) -> None:
-    """Write what params.yaml needs so that the main pipeline explains the fine-tuned networks."""
+    """Write what `train.optimisation` needs to have the fine-tuned networks explained."""
     entries = {
-        f"{network}-{path.stem}": boundary_files.model_entry(path, params.labels)
+        f"{network}-{path.stem}": {
+            "file": str(path),
+            "sha256": artifacts.digest(path),
+            "classes": params.labels,
+            "input": "0..255",
+        }
         for network in settings.networks
-        for path in sorted((boundary_files.ALIGNED / network).glob("*.keras"))
+        for path in sorted((people_files.ALIGNED / network).glob("*.keras"))
     }
-    with artifacts.whole(boundary_files.ALIGNED / "optimisation.yaml") as temporary:
+    with artifacts.whole(people_files.ALIGNED / "optimisation.yaml") as temporary:
         YAML().dump(entries, temporary)
 
 
@@ -314,7 +348,7 @@ def fingerprint(params: Params, settings: Align, trials: pd.DataFrame) -> str:
     for path in (
         *[model for model in models if model.is_file()],
         artifacts.FACES / "images.npy",
-        boundary_files.STIMULI / "images.npy",
+        people_files.BOUNDARY / "images.npy",
     ):
         digest.update(artifacts.digest(path).encode())
     digest.update(json.dumps([settings.model_dump(), params.labels]).encode())

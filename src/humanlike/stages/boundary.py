@@ -15,9 +15,9 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,20 +25,25 @@ from numpy.typing import NDArray
 
 import humanlike.boundaries
 import humanlike.synthesis
-from humanlike import artifacts, boundary_files, boundary_params, cluster, studies
+from humanlike import artifacts, cluster, people_files, people_params, studies
+from humanlike.boundaries import made as tables
 from humanlike.boundaries import morph, naturalness, render
-from humanlike.boundaries.seen import Generator, Judges
+from humanlike.boundaries.made import Unit, Wanted
+from humanlike.boundaries.seen import Generator, Judges, Stimulus
 from humanlike.boundaries.sheet import contact_sheet
 from humanlike.boundaries.targets import Target
-from humanlike.boundary_params import Boundary
 from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
 from humanlike.faces.images import Rejected
 from humanlike.params import Params, load
+from humanlike.people_params import Boundary
 from humanlike.progress import bar
 
-METRICS = boundary_files.METRICS / "boundary.json"
-PLOTS = boundary_files.PLOTS / "boundary"
+if TYPE_CHECKING:
+    from humanlike.boundaries.guided import Sampler
+
+METRICS = people_files.METRICS / "boundary.json"
+PLOTS = people_files.PLOTS / "boundary"
 UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 
 #: A folder's name ends in its `fingerprint`.
@@ -46,24 +51,6 @@ CHUNKS = re.compile(r"boundary-[0-9a-f]{16}")
 
 #: Most pairs of photographs of one person that a morph is tried on.
 MOST_PHOTOGRAPHS = 9
-
-
-class Unit(NamedTuple):
-    """One generator, one pair and one person: what is made in one go."""
-
-    generator: str
-    pair: tuple[str, str]
-    person: int  #: from 0, of those of this generator and pair
-    subject: str
-    start: Any  #: what the generator starts from
-
-
-class Wanted(NamedTuple):
-    """One stimulus of a unit."""
-
-    target: str  #: alone, agreement or disagreement
-    networks: tuple[int, ...]  #: by which networks
-    shares: tuple[float, ...]  #: the first expression's, for each of them
 
 
 def run() -> None:
@@ -75,7 +62,7 @@ def run() -> None:
         A network's file is missing, or nothing could be made.
     """
     params = load()
-    settings = boundary_params.boundary(params)
+    settings = people_params.boundary(params)
     faces = artifacts.read_table(artifacts.FACES / "faces.csv")
     units = plan(settings, params, faces)
     wanted = goals(settings)
@@ -93,9 +80,6 @@ def run() -> None:
             "start": unit.start,
             "pair": tuple(params.labels.index(label) for label in unit.pair),
             "wanted": wanted,
-            "detector_name": params.preprocess.detector,
-            "size": params.preprocess.size,
-            "upsample": params.preprocess.upsample,
         }
 
     with bar(
@@ -105,29 +89,52 @@ def run() -> None:
             artifacts.write_arrays(paths[number], **arrays)
             progress.update()
 
-    made = [artifacts.read_arrays(path) for path in paths]
-    table, images, landmarks = joined(units, made, wanted, settings, params)
+    write([artifacts.read_arrays(path) for path in paths], units, wanted, settings, params.labels)
+    for old in UNFINISHED.glob("boundary-*"):
+        if CHUNKS.fullmatch(old.name):
+            shutil.rmtree(old)
+
+
+def write(
+    made: list[dict[str, NDArray[Any]]],
+    units: list[Unit],
+    wanted: list[Wanted],
+    settings: Boundary,
+    labels: list[str],
+) -> None:
+    """Write the stimuli that met their target, and tables, metrics and sheets of all.
+
+    Raises
+    ------
+    HumanlikeError
+        None did.
+    """
+    rows = [
+        tables.records(unit, arrays, wanted, settings.networks, labels)
+        for unit, arrays in zip(units, made, strict=True)
+    ]
+    table = pd.DataFrame(list(itertools.chain(*rows)))
+    images, landmarks = (
+        np.concatenate([arrays[name] for arrays in made]) for name in ("images", "landmarks")
+    )
     used = table["success"].to_numpy(bool)
     if not used.any():
         raise HumanlikeError(
             f"boundary: none of {len(table)} stimuli met its target; see people/params.yaml"
         )
     studies.write_stimuli(
-        boundary_files.STIMULI, stimuli(table[used]), images[used], landmarks[used]
+        people_files.BOUNDARY, tables.stimuli(table[used]), images[used], landmarks[used]
     )
-    artifacts.write_table(boundary_files.STIMULI / "made.csv", table)
+    artifacts.write_table(people_files.BOUNDARY / "made.csv", table)
     artifacts.fresh(PLOTS)
     artifacts.write_table(PLOTS / "made.csv", table)
-    artifacts.write_table(PLOTS / "success.csv", success(table))
-    for generator in settings.generators:
-        rows = table["generator"] == generator
-        if rows.any():
-            sheet = contact_sheet(images[rows], captions(table[rows]))
-            artifacts.write_picture(PLOTS / f"{generator}.png", sheet)
-    artifacts.write_json(METRICS, summary(table))
-    for old in UNFINISHED.glob("boundary-*"):
-        if CHUNKS.fullmatch(old.name):
-            shutil.rmtree(old)
+    artifacts.write_table(PLOTS / "success.csv", tables.success(table))
+    for generator, group in table.groupby("generator"):
+        sheet = contact_sheet(images[group.index], tables.captions(group))
+        artifacts.write_picture(PLOTS / f"{generator}.png", sheet)
+    artifacts.write_json(METRICS, tables.summary(table))
+    # The next stages depend on it, whoever has chosen yet.
+    people_files.BOUNDARY_DATA.mkdir(parents=True, exist_ok=True)
 
 
 def goals(settings: Boundary) -> list[Wanted]:
@@ -223,12 +230,26 @@ def _morphed(settings: Boundary, pair: tuple[str, str], faces: pd.DataFrame) -> 
     return units
 
 
+def _sampled(settings: Boundary, pair: tuple[str, str], faces: pd.DataFrame) -> list[Unit]:
+    """Of persons who are but the noise that sampling starts from."""
+    numbers = [int.from_bytes(label.encode()[:3], "big") for label in pair]
+    return [
+        Unit(
+            "guided",
+            pair,
+            person,
+            f"sampled-{settings.seed}-{pair[0]}-{pair[1]}-{person}",
+            int(np.random.default_rng([settings.seed, person, *numbers]).integers(2**31)),
+        )
+        for person in range(settings.number)
+    ]
+
+
 _PLANS: dict[str, Callable[[Boundary, tuple[str, str], pd.DataFrame], list[Unit]]] = {
     "render": _rendered,
     "morph": _morphed,
+    "guided": _sampled,
 }
-
-_GENERATORS: dict[str, Generator] = {"render": render.generate, "morph": morph.generate}
 
 
 def write_judges(path: Path, params: Params, settings: Boundary, faces: pd.DataFrame) -> None:
@@ -237,7 +258,8 @@ def write_judges(path: Path, params: Params, settings: Boundary, faces: pd.DataF
     Raises
     ------
     HumanlikeError
-        A network's file is missing, or there are too few faces to know what is natural.
+        A network's file is missing, the model of faces is, or there are too few faces to know what
+        is natural.
     """
     images = artifacts.read_array(artifacts.FACES / "images.npy")
     try:
@@ -248,9 +270,22 @@ def write_judges(path: Path, params: Params, settings: Boundary, faces: pd.DataF
     np.savez(arrays, **natural._asdict())
     with artifacts.whole(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr("naturalness.npz", arrays.getvalue())
-        archive.writestr("runtime.json", json.dumps(params.explain.runtime))
+        archive.writestr("settings.json", json.dumps(asking(params)))
         for number, network in enumerate(settings.networks):
             archive.write(model_of(network, settings.fold), f"{number:02d}.keras")
+        if "guided" in settings.generators:
+            archive.write(diffusion_model(), "diffusion.keras")
+
+
+def asking(params: Params) -> dict[str, Any]:
+    """How photographs come before the networks."""
+    preprocess = params.preprocess
+    return {
+        "runtime": params.explain.runtime,
+        "detector": preprocess.detector,
+        "size": preprocess.size,
+        "upsample": preprocess.upsample,
+    }
 
 
 def model_of(network: str, fold: int) -> Path:
@@ -267,13 +302,41 @@ def model_of(network: str, fold: int) -> Path:
     return path
 
 
+def diffusion_model() -> Path:
+    """The model of faces' file.
+
+    Raises
+    ------
+    HumanlikeError
+        It is not there, or empty.
+    """
+    path = people_files.DIFFUSION
+    if not path.is_file() or not path.stat().st_size:
+        raise HumanlikeError(
+            f"{path}: there is no model of faces to sample from; `humanlike people diffusion` fits "
+            "it where boundary.generators has guided"
+        )
+    return path
+
+
+class Bench(NamedTuple):
+    """What `write_judges` wrote, for one worker."""
+
+    folder: Path  #: where the files are
+    judges: Judges  #: with all networks
+
+    def network_file(self, number: int) -> Path:
+        """A network's file."""
+        return self.folder / f"{number:02d}.keras"
+
+
 @lru_cache(maxsize=1)
-def read_judges(path: Path) -> tuple[list[Callable], Callable]:
-    """What `write_judges` wrote: the networks, and how natural a face is."""
+def read_judges(path: Path) -> Bench:
+    """Unpack and load what `write_judges` wrote."""
     from humanlike.explainers.runtimes import load as load_network
     from humanlike.training import network_images
 
-    def asking(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
+    def asked(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
         def ask(images: NDArray[np.uint8]) -> NDArray[np.floating]:
             seen = network_images(images, network.size)
             whole = np.ones((len(seen), 1, 1), np.uint8)
@@ -281,28 +344,46 @@ def read_judges(path: Path) -> tuple[list[Callable], Callable]:
 
         return ask
 
-    unpacked = path.with_suffix("")
+    folder = path.with_suffix("")
     with zipfile.ZipFile(path) as archive:
-        archive.extractall(unpacked)
-    runtime = json.loads((unpacked / "runtime.json").read_text())
+        archive.extractall(folder)
+    told = json.loads((folder / "settings.json").read_text())
     # Pictures come one by one, so that a fuller batch would be filled up with nothing.
     networks = [
-        asking(load_network(file, runtime, "float32", 1))
-        for file in sorted(unpacked.glob("*.keras"))
+        asked(load_network(file, told["runtime"], "float32", 1))
+        for file in sorted(folder.glob("[0-9]*.keras"))
     ]
-    arrays = artifacts.read_arrays(unpacked / "naturalness.npz")
-    return networks, naturalness.Naturalness(**arrays).share
+    natural = naturalness.Naturalness(**artifacts.read_arrays(folder / "naturalness.npz"))
+    detect = detector(told["detector"])
+    return Bench(folder, Judges(networks, natural.share, detect, told["size"], told["upsample"]))
+
+
+@lru_cache
+def sampler(path: Path, networks: tuple[int, ...]) -> Sampler:
+    """What samples faces, pushed by some of the networks of `write_judges`."""
+    from humanlike.boundaries.guided import Sampler
+    from humanlike.networks import files
+
+    bench = read_judges(path)
+    pushing = [files.load(bench.network_file(number)) for number in networks]
+    return Sampler(files.load(bench.folder / "diffusion.keras"), pushing)
+
+
+_GENERATORS: dict[str, Generator] = {"render": render.generate, "morph": morph.generate}
+
+
+def _generate(
+    generator: str, start: Any, target: Target, judges: Judges, sample: Callable[[], Sampler]
+) -> Stimulus:
+    if generator == "guided":
+        from humanlike.boundaries import guided
+
+        return guided.generate(guided.Start(sample(), start), target, judges)
+    return _GENERATORS[generator](start, target, judges)
 
 
 def make(
-    judges_file: Path,
-    generator: str,
-    start: Any,
-    pair: tuple[int, int],
-    wanted: Sequence[Wanted],
-    detector_name: str,
-    size: int,
-    upsample: int,
+    judges_file: Path, generator: str, start: Any, pair: tuple[int, int], wanted: Sequence[Wanted]
 ) -> dict[str, NDArray[Any]]:
     """Make the stimuli of one unit; what has no face that passes is told, and black.
 
@@ -313,15 +394,17 @@ def make(
         probabilities (n, networks, classes) float32, naturalness (n,), looked (n,), settings and
         reason (n,) text.
     """
-    networks, natural = read_judges(judges_file)
-    detect = detector(detector_name)
-    everyone = Judges(networks, natural, detect, size, upsample)
+    everyone = read_judges(judges_file).judges
+    size = everyone.size
     found: dict[str, list] = {name: [] for name in _ARRAYS}
     for want in wanted:
-        judges = everyone._replace(networks=[networks[number] for number in want.networks])
+        judges = everyone._replace(networks=[everyone.networks[n] for n in want.networks])
         reason, row = "", None
         try:
-            row = _GENERATORS[generator](start, Target(pair, want.shares), judges)
+            target = Target(pair, want.shares)
+            row = _generate(
+                generator, start, target, judges, partial(sampler, judges_file, want.networks)
+            )
         except Rejected as why:
             reason = str(why)
         image = np.zeros((size, size), np.uint8) if row is None else row.image
@@ -346,130 +429,12 @@ _ARRAYS = {
 }
 
 
-def joined(
-    units: Sequence[Unit],
-    made: Sequence[dict[str, NDArray[Any]]],
-    wanted: Sequence[Wanted],
-    settings: Boundary,
-    params: Params,
-) -> tuple[pd.DataFrame, NDArray[np.uint8], NDArray[np.float32]]:
-    """All that was made as one table, with its images and landmarks.
-
-    The table has a row a stimulus: stimulus, generator, first, second (the pair), person, subject,
-    target, networks, share (the first's, wanted of the first of the networks), found (the first's
-    share, mean over the networks), success, naturalness, looked, reason, ``p_<network>_<label>``
-    and the generator's settings.
-    """
-    records = []
-    for unit, arrays in zip(units, made, strict=True):
-        pair = tuple(params.labels.index(label) for label in unit.pair)
-        for row, want in enumerate(wanted):
-            probabilities = arrays["probabilities"][row]
-            target = Target((pair[0], pair[1]), want.shares)
-            judged = probabilities[list(want.networks)]
-            reason = str(arrays["reason"][row])
-            names = "+".join(settings.networks[number] for number in want.networks)
-            records.append(
-                {
-                    "stimulus": f"{unit.generator}-{unit.pair[0]}-{unit.pair[1]}-{unit.person + 1}-"
-                    f"{want.target}-{names.replace('+', '-')}-{want.shares[0]:g}",
-                    "generator": unit.generator,
-                    "first": unit.pair[0],
-                    "second": unit.pair[1],
-                    "person": unit.person,
-                    "subject": unit.subject,
-                    "target": want.target,
-                    "networks": names,
-                    "share": want.shares[0],
-                    "found": float(target.found_shares(judged).mean()),
-                    "success": not reason and target.success(judged),
-                    "naturalness": float(arrays["naturalness"][row]),
-                    "looked": int(arrays["looked"][row]),
-                    "reason": reason,
-                    **{
-                        f"p_{network}_{label}": float(p)
-                        for network, each in zip(settings.networks, probabilities, strict=True)
-                        for label, p in zip(params.labels, each, strict=False)
-                    },
-                    **json.loads(str(arrays["settings"][row])),
-                }
-            )
-    images = np.concatenate([arrays["images"] for arrays in made])
-    landmarks = np.concatenate([arrays["landmarks"] for arrays in made])
-    return pd.DataFrame(records), images, landmarks
-
-
-def stimuli(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `joined` as `humanlike.people.trials.STIMULI` has them.
-
-    The expression is the pair's one that the share favours, and the first on the boundary itself,
-    where neither is true.
-    """
-    first = table["share"] >= 0.5
-    return pd.DataFrame(
-        {
-            "stimulus": table["stimulus"],
-            "file": table["stimulus"] + ".png",
-            "expression": table["first"].where(first, table["second"]),
-            "other": table["second"].where(first, table["first"]),
-            "subject": table["subject"],
-            "kind": table["generator"],
-            "face": pd.array([pd.NA] * len(table), "Int64"),
-        }
-    ).reset_index(drop=True)
-
-
-def success(table: pd.DataFrame) -> pd.DataFrame:
-    """How often targets were met, for each generator, target, network, share and pair."""
-    keys = ["generator", "target", "networks", "share", "first", "second"]
-    groups = table.groupby(keys, sort=False)
-    return groups.agg(
-        tried=("success", "size"),
-        success=("success", "mean"),
-        naturalness=("naturalness", "mean"),
-        looked=("looked", "mean"),
-    ).reset_index()
-
-
-def summary(table: pd.DataFrame) -> dict[str, Any]:
-    """The metrics: success over all pairs, for each generator, target and network.
-
-    `boundary` is the success of equal probabilities alone, `worst_pair` the least of a pair.
-    """
-    found: dict[str, Any] = {}
-    for key, rows in table.groupby(["generator", "target", "networks"]):
-        generator, target, networks = map(str, key)
-        equal = rows[rows["share"] == 0.5]
-        by_pair = rows.groupby(["first", "second"])["success"].mean()
-        found.setdefault(generator, {}).setdefault(target, {})[networks] = {
-            "tried": len(rows),
-            "success": float(rows["success"].mean()),
-            "boundary": float(equal["success"].mean()) if len(equal) else None,
-            "worst_pair": float(by_pair.min()),
-            "naturalness": _mean(rows["naturalness"]),
-            "without_face": int((rows["reason"] != "").sum()),
-        }
-    return found
-
-
-def _mean(values: pd.Series) -> float | None:
-    return None if values.isna().all() else float(values.mean())
-
-
-def captions(table: pd.DataFrame) -> list[str]:
-    """What stands under each picture of a contact sheet."""
-    return [
-        f"{row['first'][:4]}/{row['second'][:4]} {row['networks']}\n"
-        f"{row['target'][:5]} {row['share']:.2f}: {row['found']:.2f}"
-        + ("" if row["success"] else " failed")
-        for _, row in table.iterrows()
-    ]
-
-
 def fingerprint(params: Params, settings: Boundary) -> str:
     """Name all that the chunks depend on, so that no other run's are taken for this one's."""
     digest = hashlib.sha256()
     models = [model_of(network, settings.fold) for network in settings.networks]
+    if "guided" in settings.generators:
+        models.append(diffusion_model())
     sources = [
         path
         for package in (humanlike.boundaries, humanlike.synthesis)

@@ -12,7 +12,7 @@ from humanlike import artifacts, figures, people_files, people_params
 from humanlike.canonical.masks import ekman_mask
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import EXPRESSIONS, LABELS
-from humanlike.people import behaviour, clicks, readers
+from humanlike.people import behaviour, clicks, hesitation, readers
 from humanlike.people.trials import TRIAL_KEY, to_csv
 from humanlike.people_files import Stimuli, Study
 from humanlike.people_params import Choices, Table
@@ -50,9 +50,10 @@ def run() -> None:
     metrics |= look(study, shown, params)
     if published:
         metrics["published"] = {
-            name.removesuffix(".csv"): of_votes(name, trials) for name, trials in published.items()
+            table.file.removesuffix(".csv"): of_votes(table, published[table.file], params.seed)
+            for table in params.tables
         }
-    artifacts.write_json(people_files.METRICS / "choices.json", metrics)
+    people_files.write_metrics("choices", metrics)
 
 
 def decide(study: Study, shown: Stimuli, params: Choices) -> dict[str, Any]:
@@ -173,24 +174,22 @@ def of_table(table: Table) -> pd.DataFrame:
     return readers.read_long(found, source, table.columns, table.answers, table.milliseconds)
 
 
-def of_votes(name: str, trials: pd.DataFrame) -> dict[str, Any]:
+def of_votes(table: Table, trials: pd.DataFrame, seed: int) -> dict[str, Any]:
     """Write the choices of a published table, stimulus by stimulus; give what they say."""
     counts = behaviour.choice_counts(trials, LABELS)
-    each = counts.sum(axis=1)
-    shares = counts.max(axis=1) / each
-    bits = behaviour.entropy(counts)
-    table = counts.assign(answers=each, entropy=bits, modal_share=shares).round(DIGITS)
-    path = people_files.PLOTS / "choices" / f"{name.removesuffix('.csv').replace('/', '_')}.csv"
-    artifacts.write_table(path, table.reset_index())
+    told = hesitation.analyse(trials, LABELS, seed=seed)
+    each = told.stimuli.rename(columns={"choices": "answers", "modal": "modal_share"})
+    each = counts.join(each[["answers", "entropy", "modal_share"]]).round(DIGITS)
+    name = table.file.removesuffix(".csv").replace("/", "_")
+    artifacts.write_table(people_files.PLOTS / "choices" / f"{name}.csv", each.reset_index())
+    metrics, unsaid = told.metrics, told.unsaid
+    if table.layout == "counts":
+        # A vote's number is nobody's code.
+        del metrics["observers"], metrics["individuality"]
+        unsaid = [line for line in unsaid if not line.startswith("individual differences")]
+        unsaid.append("individual differences: the table does not say who chose what")
     right = trials["correct"].astype("float64").mean()
-    return {
-        "stimuli": len(counts),
-        "answers": len(trials),
-        "percent_correct": known(right),
-        "entropy": known(float(np.mean(bits))),
-        "modal_share": known(shares.mean()),
-        "krippendorff": known(behaviour.krippendorff(counts)),
-    }
+    return {**metrics, "percent_correct": known(right), "unsaid": unsaid}
 
 
 def draw(maps: dict[str, NDArray[np.float64]], study: Study) -> bytes:
