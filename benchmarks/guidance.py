@@ -62,7 +62,7 @@ def main() -> None:
     for seed, reference, weight in product(options.seed, options.reference, options.weight):
         cell = {**fixed, "reference": reference, "weight": weight, "seed": seed}
         table = pd.read_csv(options.table) if options.table.exists() else pd.DataFrame(columns=CELL)
-        if (table[CELL] == pd.Series(cell)).all(axis=1).any():
+        if cell in table[CELL].to_dict("records"):
             continue
         start = time.process_time()
         found = run(cell)
