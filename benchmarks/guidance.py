@@ -5,11 +5,12 @@
 Runs the pipeline's stages from `guidance` to `score` for each network, reference, weight and seed,
 on the faces and the evidence of the project as they are, in a folder of its own, and adds a row to
 guidance.csv; a row that is there is not run again. `python benchmarks/guidance.py draw` makes
-guidance.png of the table.
+guidance.png of the table, and guidance_heatmaps.png of the first held-out fold of one seed.
 """
 
 import argparse
 import json
+import shutil
 import tempfile
 import time
 from contextlib import chdir
@@ -22,8 +23,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
+from humanlike.alignment.scores import iou, mark, stretch
+from humanlike.canonical.masks import ekman_mask
 from humanlike.explainers import runtimes
-from humanlike.figures import png
+from humanlike.expressions import EXPRESSIONS
+from humanlike.figures import heatmap_grid, heatmap_over_face, png
+from humanlike.report.pictures import read_heatmap
 from humanlike.stages import explain, guidance, score, standardize, train
 
 #: What tells one row from another.
@@ -32,12 +37,16 @@ CELL = ["network", "epochs", "folds", "reference", "weight", "hidden", "seed"]
 #: What the heatmaps are held against, whatever the network was taught.
 AGAINST = ("ekman", "evidence")
 
+#: The cells whose heatmaps are drawn.
+FIRST = {"network": "weinet", "epochs": 16, "folds": 1, "hidden": "black", "seed": 2}
+WEIGHT = 0.9
+
 #: What a network may be taught -> its line in the figure.
 TAUGHT = {
     "ekman": "taught the Ekman masks",
     "evidence": "taught the evidence",
     "none": "hiding alone",
-    "permuted-ekman": "taught other expressions' masks",
+    "permuted-ekman": "taught others' masks",
 }
 COLOURS = dict(zip(TAUGHT, ("#d1495b", "#30475e", "#9aa5b1", "#e0a458"), strict=True))
 
@@ -53,10 +62,15 @@ def main() -> None:
     parser.add_argument("--hidden", default="black")
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--table", type=Path, default=Path("docs/guidance.csv"))
+    parser.add_argument("--heatmaps", type=Path, default=Path("build/guidance"))
     options = parser.parse_args()
     if options.what == "draw":
-        picture = png(draw(pd.read_csv(options.table)))
-        options.table.with_suffix(".png").write_bytes(picture)
+        table = pd.read_csv(options.table)
+        options.table.with_suffix(".png").write_bytes(png(draw(table)))
+        cells = pd.concat([table[table["weight"] == 0], table[table["weight"] == WEIGHT]])
+        cells = cells[(cells[list(FIRST)] == pd.Series(FIRST)).all(axis=1)]
+        picture = png(heatmaps(cells.to_dict("records"), options.heatmaps))
+        options.table.with_name("guidance_heatmaps.png").write_bytes(picture)
         return
     fixed = {name: getattr(options, name) for name in ("network", "epochs", "folds", "hidden")}
     for seed, reference, weight in product(options.seed, options.reference, options.weight):
@@ -65,7 +79,7 @@ def main() -> None:
         if cell in table[CELL].to_dict("records"):
             continue
         start = time.process_time()
-        found = run(cell)
+        found = run(cell, options.heatmaps.absolute() / kept(cell))
         cell["cpu_minutes"] = (time.process_time() - start) / 60
         row = pd.DataFrame([{**cell, **found}])
         table = pd.concat([table, row]) if len(table) else row
@@ -73,8 +87,8 @@ def main() -> None:
         print(row.round(3).to_string(), flush=True)
 
 
-def run(cell: dict[str, Any]) -> dict[str, float]:
-    """Train, explain and score one network from one seed, on the first folds."""
+def run(cell: dict[str, Any], heatmaps: Path) -> dict[str, float]:
+    """Train, explain and score one network from one seed, on the first folds; keep its heatmaps."""
     values = YAML(typ="safe").load(Path("params.yaml"))
     network = cell["network"]
     values["train"]["networks"] = [network]
@@ -101,6 +115,7 @@ def run(cell: dict[str, Any]) -> dict[str, float]:
             for stage in (train, explain, standardize):
                 stage.run(network, fold)
         score.run()
+        shutil.copytree(Path("artifacts/heatmaps") / network, heatmaps, dirs_exist_ok=True)
         found = {"accuracy": json.loads(Path("metrics/train.json").read_text())["accuracy"]}
         for name in AGAINST:
             theirs = Path("plots/score") / ("" if name == AGAINST[0] else name) / "summary.json"
@@ -109,6 +124,24 @@ def run(cell: dict[str, Any]) -> dict[str, float]:
             found[f"{name}_others"] = summary["other_masks"]
             found[f"{name}_p"] = summary["permutation_p"]
         return found
+
+
+def kept(cell: dict[str, Any]) -> str:
+    """The folder of a cell's heatmaps."""
+    return "-".join(str(cell[name]) for name in CELL)
+
+
+def heatmaps(cells: list[dict[str, Any]], folder: Path) -> Figure:
+    """Where networks look that were taught this or that, the Ekman masks outlined, IoU beneath."""
+    pictures, notes = {}, {}
+    for cell in cells:
+        row = TAUGHT[cell["reference"]] if cell["weight"] else "unguided"
+        for expression in EXPRESSIONS:
+            heatmap = read_heatmap(folder / kept(cell) / f"fold0_{expression}.png")
+            mask = ekman_mask(expression)
+            pictures[row, expression] = heatmap_over_face(heatmap, mask=mask, colours="inferno")
+            notes[row, expression] = f"{iou(mark(stretch(heatmap)), mask):.2f}"
+    return heatmap_grid(pictures, notes, width=7.0)
 
 
 def draw(table: pd.DataFrame) -> Figure:
