@@ -5,7 +5,7 @@
 Runs the pipeline's stages from `guidance` to `score` for each network, reference, weight and seed,
 on the faces and the evidence of the project as they are, in a folder of its own, and adds a row to
 guidance.csv; a row that is there is not run again. `python benchmarks/guidance.py draw` makes
-guidance.png of the table, and guidance_heatmaps.png of the first held-out fold of one seed.
+guidance.png of the heatmaps of one seed.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from itertools import product
 from pathlib import Path
@@ -37,18 +38,12 @@ CELL = ["network", "epochs", "folds", "reference", "weight", "hidden", "seed"]
 #: What the heatmaps are held against, whatever the network was taught.
 AGAINST = ("ekman", "evidence")
 
-#: The cells whose heatmaps are drawn.
-FIRST = {"network": "weinet", "epochs": 16, "folds": 1, "hidden": "black", "seed": 2}
-WEIGHT = 0.9
-
-#: What a network may be taught -> its line in the figure.
-TAUGHT = {
-    "ekman": "taught the Ekman masks",
-    "evidence": "taught the evidence",
-    "none": "hiding alone",
-    "permuted-ekman": "taught others' masks",
+#: The cells whose heatmaps are drawn, by what their networks were taught.
+DRAWN = {
+    "unguided": ("weinet", 16, 1, "none", 0.0, "black", 1),
+    "taught the masks": ("weinet", 40, 1, "ekman", 0.9, "black", 1),
+    "taught others' masks": ("weinet", 40, 1, "permuted-ekman", 0.9, "black", 1),
 }
-COLOURS = dict(zip(TAUGHT, ("#d1495b", "#30475e", "#9aa5b1", "#e0a458"), strict=True))
 
 
 def main() -> None:
@@ -65,12 +60,8 @@ def main() -> None:
     parser.add_argument("--heatmaps", type=Path, default=Path("build/guidance"))
     options = parser.parse_args()
     if options.what == "draw":
-        table = pd.read_csv(options.table)
-        options.table.with_suffix(".png").write_bytes(png(draw(table)))
-        cells = pd.concat([table[table["weight"] == 0], table[table["weight"] == WEIGHT]])
-        cells = cells[(cells[list(FIRST)] == pd.Series(FIRST)).all(axis=1)]
-        picture = png(heatmaps(cells.to_dict("records"), options.heatmaps))
-        options.table.with_name("guidance_heatmaps.png").write_bytes(picture)
+        picture = png(draw(DRAWN, options.heatmaps))
+        options.table.with_suffix(".png").write_bytes(picture)
         return
     fixed = {name: getattr(options, name) for name in ("network", "epochs", "folds", "hidden")}
     for seed, reference, weight in product(options.seed, options.reference, options.weight):
@@ -79,7 +70,7 @@ def main() -> None:
         if cell in table[CELL].to_dict("records"):
             continue
         start = time.process_time()
-        found = run(cell, options.heatmaps.absolute() / kept(cell))
+        found = run(cell, options.heatmaps.absolute() / kept(cell[name] for name in CELL))
         cell["cpu_minutes"] = (time.process_time() - start) / 60
         row = pd.DataFrame([{**cell, **found}])
         table = pd.concat([table, row]) if len(table) else row
@@ -126,54 +117,20 @@ def run(cell: dict[str, Any], heatmaps: Path) -> dict[str, float]:
         return found
 
 
-def kept(cell: dict[str, Any]) -> str:
+def kept(cell: Iterable[Any]) -> str:
     """The folder of a cell's heatmaps."""
-    return "-".join(str(cell[name]) for name in CELL)
+    return "-".join(map(str, cell))
 
 
-def heatmaps(cells: list[dict[str, Any]], folder: Path) -> Figure:
-    """Where networks look that were taught this or that, the Ekman masks outlined, IoU beneath."""
+def draw(cells: Mapping[str, Iterable[Any]], folder: Path) -> Figure:
+    """Heatmaps of the first fold, the Ekman masks outlined, and the IoU of both beneath."""
     pictures, notes = {}, {}
-    for cell in cells:
-        row = TAUGHT[cell["reference"]] if cell["weight"] else "unguided"
-        for expression in EXPRESSIONS:
-            heatmap = read_heatmap(folder / kept(cell) / f"fold0_{expression}.png")
-            mask = ekman_mask(expression)
-            pictures[row, expression] = heatmap_over_face(heatmap, mask=mask, colours="inferno")
-            notes[row, expression] = f"{iou(mark(stretch(heatmap)), mask):.2f}"
-    return heatmap_grid(pictures, notes, width=7.0)
-
-
-def draw(table: pd.DataFrame) -> Figure:
-    """Accuracy, and own minus other regions of each reference, over weights; a dot is a seed."""
-    table = table[table["hidden"] == "black"]
-    networks = list(dict.fromkeys(table["network"]))
-    figure = Figure(figsize=(9, 2.8 * len(networks)), layout="constrained")
-    panels = figure.subplots(len(networks), 1 + len(AGAINST), sharex=True, squeeze=False)
-    for network, row in zip(networks, panels, strict=True):
-        theirs = table[table["network"] == network]
-        off = theirs[theirs["weight"] == 0]
-        for reference, colour in COLOURS.items():
-            taught = theirs[(theirs["reference"] == reference) & (theirs["weight"] > 0)]
-            if taught.empty:
-                continue
-            rows = pd.concat([off, taught]).sort_values("weight")
-            shown = rows["accuracy"], *(rows[f"{n}_own"] - rows[f"{n}_others"] for n in AGAINST)
-            for axes, values in zip(row, shown, strict=True):
-                means = values.groupby(rows["weight"]).mean()
-                axes.plot(means.index, means, color=colour, lw=1.2, label=TAUGHT[reference])
-                axes.plot(rows["weight"], values, "o", color=colour, ms=3, alpha=0.6)
-        for axes in row[1:]:
-            axes.axhline(0, color="black", lw=0.6, ls=":")
-        row[0].set_ylabel(f"{network}\naccuracy")
-        for axes, name in zip(row[1:], AGAINST, strict=True):
-            axes.set_ylabel(f"own − others, {name}")
-    panels[0, 1].legend(frameon=False, fontsize=7)
-    for axes in panels[-1]:
-        axes.set_xlabel("train.guidance.weight")
-    for axes in panels.flat:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    for (taught, cell), expression in product(cells.items(), EXPRESSIONS):
+        heatmap = read_heatmap(folder / kept(cell) / f"fold0_{expression}.png")
+        mask = ekman_mask(expression)
+        pictures[taught, expression] = heatmap_over_face(heatmap, mask=mask, colours="inferno")
+        notes[taught, expression] = f"{iou(mark(stretch(heatmap)), mask):.2f}"
+    return heatmap_grid(pictures, notes, width=5.6)
 
 
 if __name__ == "__main__":
