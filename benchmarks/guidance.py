@@ -5,13 +5,15 @@
 Runs the pipeline's stages from `guidance` to `score` for each network, reference, weight and seed,
 on the faces and the evidence of the project as they are, in a folder of its own, and adds a row to
 guidance.csv; a row that is there is not run again. `python benchmarks/guidance.py draw` makes
-guidance.png of the table.
+guidance.png of the heatmaps of one seed.
 """
 
 import argparse
 import json
+import shutil
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import chdir
 from itertools import product
 from pathlib import Path
@@ -22,8 +24,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from ruamel.yaml import YAML
 
+from humanlike.alignment.scores import iou, mark, stretch
+from humanlike.canonical.masks import ekman_mask
 from humanlike.explainers import runtimes
-from humanlike.figures import png
+from humanlike.expressions import EXPRESSIONS
+from humanlike.figures import heatmap_grid, heatmap_over_face, png
+from humanlike.report.pictures import read_heatmap
 from humanlike.stages import explain, guidance, score, standardize, train
 
 #: What tells one row from another.
@@ -32,14 +38,12 @@ CELL = ["network", "epochs", "folds", "reference", "weight", "hidden", "seed"]
 #: What the heatmaps are held against, whatever the network was taught.
 AGAINST = ("ekman", "evidence")
 
-#: What a network may be taught -> its line in the figure.
-TAUGHT = {
-    "ekman": "taught the Ekman masks",
-    "evidence": "taught the evidence",
-    "none": "hiding alone",
-    "permuted-ekman": "taught other expressions' masks",
+#: The cells whose heatmaps are drawn, by what their networks were taught.
+DRAWN = {
+    "unguided": ("weinet", 16, 1, "none", 0.0, "black", 1),
+    "taught the masks": ("weinet", 40, 1, "ekman", 0.9, "black", 1),
+    "taught others' masks": ("weinet", 40, 1, "permuted-ekman", 0.9, "black", 1),
 }
-COLOURS = dict(zip(TAUGHT, ("#d1495b", "#30475e", "#9aa5b1", "#e0a458"), strict=True))
 
 
 def main() -> None:
@@ -53,19 +57,20 @@ def main() -> None:
     parser.add_argument("--hidden", default="black")
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--table", type=Path, default=Path("docs/guidance.csv"))
+    parser.add_argument("--heatmaps", type=Path, default=Path("build/guidance"))
     options = parser.parse_args()
     if options.what == "draw":
-        picture = png(draw(pd.read_csv(options.table)))
+        picture = png(draw(DRAWN, options.heatmaps))
         options.table.with_suffix(".png").write_bytes(picture)
         return
     fixed = {name: getattr(options, name) for name in ("network", "epochs", "folds", "hidden")}
     for seed, reference, weight in product(options.seed, options.reference, options.weight):
         cell = {**fixed, "reference": reference, "weight": weight, "seed": seed}
         table = pd.read_csv(options.table) if options.table.exists() else pd.DataFrame(columns=CELL)
-        if (table[CELL] == pd.Series(cell)).all(axis=1).any():
+        if cell in table[CELL].to_dict("records"):
             continue
         start = time.process_time()
-        found = run(cell)
+        found = run(cell, options.heatmaps.absolute() / kept(cell[name] for name in CELL))
         cell["cpu_minutes"] = (time.process_time() - start) / 60
         row = pd.DataFrame([{**cell, **found}])
         table = pd.concat([table, row]) if len(table) else row
@@ -73,8 +78,8 @@ def main() -> None:
         print(row.round(3).to_string(), flush=True)
 
 
-def run(cell: dict[str, Any]) -> dict[str, float]:
-    """Train, explain and score one network from one seed, on the first folds."""
+def run(cell: dict[str, Any], heatmaps: Path) -> dict[str, float]:
+    """Train, explain and score one network from one seed, on the first folds; keep its heatmaps."""
     values = YAML(typ="safe").load(Path("params.yaml"))
     network = cell["network"]
     values["train"]["networks"] = [network]
@@ -101,6 +106,7 @@ def run(cell: dict[str, Any]) -> dict[str, float]:
             for stage in (train, explain, standardize):
                 stage.run(network, fold)
         score.run()
+        shutil.copytree(Path("artifacts/heatmaps") / network, heatmaps, dirs_exist_ok=True)
         found = {"accuracy": json.loads(Path("metrics/train.json").read_text())["accuracy"]}
         for name in AGAINST:
             theirs = Path("plots/score") / ("" if name == AGAINST[0] else name) / "summary.json"
@@ -111,36 +117,20 @@ def run(cell: dict[str, Any]) -> dict[str, float]:
         return found
 
 
-def draw(table: pd.DataFrame) -> Figure:
-    """Accuracy, and own minus other regions of each reference, over weights; a dot is a seed."""
-    table = table[table["hidden"] == "black"]
-    networks = list(dict.fromkeys(table["network"]))
-    figure = Figure(figsize=(9, 2.8 * len(networks)), layout="constrained")
-    panels = figure.subplots(len(networks), 1 + len(AGAINST), sharex=True, squeeze=False)
-    for network, row in zip(networks, panels, strict=True):
-        theirs = table[table["network"] == network]
-        off = theirs[theirs["weight"] == 0]
-        for reference, colour in COLOURS.items():
-            taught = theirs[(theirs["reference"] == reference) & (theirs["weight"] > 0)]
-            if taught.empty:
-                continue
-            rows = pd.concat([off, taught]).sort_values("weight")
-            shown = rows["accuracy"], *(rows[f"{n}_own"] - rows[f"{n}_others"] for n in AGAINST)
-            for axes, values in zip(row, shown, strict=True):
-                means = values.groupby(rows["weight"]).mean()
-                axes.plot(means.index, means, color=colour, lw=1.2, label=TAUGHT[reference])
-                axes.plot(rows["weight"], values, "o", color=colour, ms=3, alpha=0.6)
-        for axes in row[1:]:
-            axes.axhline(0, color="black", lw=0.6, ls=":")
-        row[0].set_ylabel(f"{network}\naccuracy")
-        for axes, name in zip(row[1:], AGAINST, strict=True):
-            axes.set_ylabel(f"own − others, {name}")
-    panels[0, 1].legend(frameon=False, fontsize=7)
-    for axes in panels[-1]:
-        axes.set_xlabel("train.guidance.weight")
-    for axes in panels.flat:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+def kept(cell: Iterable[Any]) -> str:
+    """The folder of a cell's heatmaps."""
+    return "-".join(map(str, cell))
+
+
+def draw(cells: Mapping[str, Iterable[Any]], folder: Path) -> Figure:
+    """Heatmaps of the first fold, the Ekman masks outlined, and the IoU of both beneath."""
+    pictures, notes = {}, {}
+    for (taught, cell), expression in product(cells.items(), EXPRESSIONS):
+        heatmap = read_heatmap(folder / kept(cell) / f"fold0_{expression}.png")
+        mask = ekman_mask(expression)
+        pictures[taught, expression] = heatmap_over_face(heatmap, mask=mask, colours="inferno")
+        notes[taught, expression] = f"{iou(mark(stretch(heatmap)), mask):.2f}"
+    return heatmap_grid(pictures, notes, width=5.6)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,16 @@ def test_the_power_is_that_of_studies_made_over_and_over(difference):
     assert power(TRUE, difference) == pytest.approx(made, abs=0.03)
 
 
+@pytest.mark.parametrize("difference", [0.02, 0.04])
+def test_finished_studies_tell_their_power(difference):
+    rng = np.random.default_rng(4)
+    told = [
+        power(variance_components(*study(TRUE, difference, rng), TRUE.subjects), difference)
+        for _ in range(60)
+    ]
+    assert np.mean(told) == pytest.approx(power(TRUE, difference), abs=0.03)
+
+
 def test_without_a_difference_the_test_errs_as_often_as_it_says():
     assert power(TRUE, 0.0) == pytest.approx(0.05, abs=0.015)
 
