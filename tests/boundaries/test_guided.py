@@ -12,7 +12,7 @@ from humanlike.boundaries.seen import Judges
 from humanlike.boundaries.targets import Target
 from humanlike.faces.images import Rejected
 
-SIZE = 16
+SIZE = 8
 
 
 @pytest.fixture(scope="module")
