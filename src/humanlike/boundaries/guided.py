@@ -26,7 +26,7 @@ from humanlike.boundaries.targets import Target
 STEPS = 50
 
 #: How strongly pictures are pushed, of every noise that sampling starts from.
-STRENGTHS = (0.03, 0.06, 0.12, 0.25)
+STRENGTHS = (0.05, 0.1, 0.2, 0.4)
 
 #: Noises that are tried at most.
 NOISES = 4
