@@ -103,8 +103,9 @@ class Boundary(Section):
 class Diffusion(Section):
     """The model of faces that the generator `guided` samples from, and how it learns."""
 
-    size: Annotated[int, Field(ge=16, le=256, multiple_of=8)]
-    width: Annotated[int, Field(gt=0, multiple_of=8)]
+    size: Annotated[int, Field(ge=16, le=256)]
+    components: Positive
+    width: Positive
     steps: Positive
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0, lt=1)]

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from humanlike.boundaries.diffusion import signal
+from humanlike.boundaries.diffusion import code_of, signal
 from humanlike.boundaries.search import Search
 from humanlike.boundaries.seen import Judges, Stimulus
 from humanlike.boundaries.targets import Target
@@ -26,7 +26,7 @@ from humanlike.boundaries.targets import Target
 STEPS = 50
 
 #: How strongly pictures are pushed, of every noise that sampling starts from.
-STRENGTHS = (0.03, 0.06, 0.12, 0.25)
+STRENGTHS = (0.05, 0.1, 0.2, 0.4)
 
 #: Noises that are tried at most.
 NOISES = 4
@@ -49,8 +49,11 @@ class Sampler:
     """
 
     def __init__(self, diffusion: keras.Model, networks: Sequence[keras.Model]) -> None:
-        self._diffusion, self._networks = diffusion, networks
-        self._size: int = diffusion.input_shape[0][1]
+        noisy, level, code = diffusion.inputs
+        velocity, face = diffusion.outputs
+        self._velocity = keras.Model([noisy, level], velocity)
+        self._face = keras.Model(code, face)
+        self._networks = networks
         self._step = tf.function(self._one_step)
 
     def __call__(
@@ -63,8 +66,8 @@ class Sampler:
         target
             Cross-entropy to its shares is what pushes.
         strengths
-            (n,) how far each step moves the face, in units of half the range of grays times the
-            noise that is left; 0 is no guidance.
+            (n,) how far each step moves the face's code, in units of its components' spread times
+            the noise that is left; 0 is no guidance.
         seed
             Of the noise.
         steps
@@ -75,15 +78,15 @@ class Sampler:
         ndarray
             (n, size, size) uint8.
         """
-        size, n = self._size, len(strengths)
-        start = np.random.default_rng(seed).standard_normal((1, size, size, 1))
+        n = len(strengths)
+        start = np.random.default_rng(seed).standard_normal((1, self._face.input_shape[1]))
         noisy = tf.constant(np.repeat(start, n, axis=0), tf.float32)
         wanted = tf.constant(target.wanted(self._networks[0].output_shape[-1]), tf.float32)
-        far = tf.constant(np.reshape(strengths, (n, 1, 1, 1)), tf.float32)
+        far = tf.constant(np.reshape(strengths, (n, 1)), tf.float32)
         for now, after in pairwise(np.linspace(0.999, 0, steps + 1, dtype=np.float32)):
             noise_levels = tf.constant(now), tf.constant(signal(now)), tf.constant(signal(after))
-            noisy = self._step(noisy, wanted, far, *noise_levels)
-        gray = (np.asarray(noisy)[..., 0] + 1) * 127.5
+            noisy, code = self._step(noisy, wanted, far, *noise_levels)
+        gray = self._face(code).numpy()[..., 0]
         return np.clip(gray + 0.5, 0, 255).astype(np.uint8)
 
     def _one_step(
@@ -94,25 +97,26 @@ class Sampler:
         level: tf.Tensor,
         left: tf.Tensor,
         then: tf.Tensor,
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Less noisy codes, and the codes that they are taken for."""
         levels = tf.fill((tf.shape(noisy)[0], 1), level)
         with tf.GradientTape() as tape:
             tape.watch(noisy)
-            face = self._diffusion([noisy, levels], training=False)
-            loss = self._loss(face, wanted)
+            code = code_of(noisy, self._velocity([noisy, levels], training=False), left)
+            loss = self._loss(self._face(code), wanted)
         push = tape.gradient(loss, noisy)
         # Of one size, so that one strength serves every network.
-        push /= tf.sqrt(tf.reduce_mean(push**2, axis=(1, 2, 3), keepdims=True)) + _SMALLEST
-        face = tf.clip_by_value(face - strengths * tf.sqrt(1 - left) * push, -1, 1)
-        noise = (noisy - tf.sqrt(left) * face) / tf.sqrt(1 - left)
-        return tf.sqrt(then) * face + tf.sqrt(1 - then) * noise
+        push /= tf.sqrt(tf.reduce_mean(push**2, axis=1, keepdims=True)) + _SMALLEST
+        code -= strengths * tf.sqrt(1 - left) * push
+        noise = (noisy - tf.sqrt(left) * code) / tf.sqrt(1 - left)
+        return tf.sqrt(then) * code + tf.sqrt(1 - then) * noise, code
 
     def _loss(self, face: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
         """Cross-entropy to what is wanted, summed over faces and networks."""
         found = []
         for number, network in enumerate(self._networks):
             side = network.input_shape[1]
-            seen = tf.image.resize((face + 1) * 127.5, (side, side), antialias=True)
+            seen = tf.image.resize(tf.clip_by_value(face, 0, 255), (side, side), antialias=True)
             p = network(tf.repeat(seen, 3, axis=-1), training=False)
             found.append(-tf.reduce_sum(wanted[number] * tf.math.log(p + _SMALLEST)))
         return tf.add_n(found)

@@ -6,11 +6,18 @@ A stage of its own before `boundary`, so that it learns once, whatever stimuli a
 from __future__ import annotations
 
 from humanlike import artifacts, people_files, people_params
+from humanlike.errors import HumanlikeError
 from humanlike.params import load
 
 
 def run() -> None:
-    """Write the model; an empty file where `boundary.generators` has no `guided`."""
+    """Write the model; an empty file where `boundary.generators` has no `guided`.
+
+    Raises
+    ------
+    HumanlikeError
+        There are too few faces.
+    """
     params = load()
     if "guided" not in people_params.boundary(params).generators:
         artifacts.write_bytes(people_files.DIFFUSION, b"")
@@ -19,14 +26,12 @@ def run() -> None:
     from humanlike.networks import files
     from humanlike.training import use_threads
 
-    settings = people_params.diffusion()
     use_threads(params.train.threads)
-    model = diffusion.build(settings.size, settings.width)
-    diffusion.fit(
-        model,
-        artifacts.read_array(artifacts.FACES / "images.npy"),
-        progress="diffusion",
-        **settings.model_dump(exclude={"size", "width"}),
-    )
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    settings = people_params.diffusion().model_dump()
+    try:
+        model = diffusion.fit(images, progress="diffusion", **settings)
+    except ValueError as error:
+        raise HumanlikeError(f"diffusion: {error} to learn from") from None
     with artifacts.whole(people_files.DIFFUSION) as temporary:
         files.save(model, temporary)
