@@ -58,8 +58,8 @@ def test_intervals_cover_thresholds_about_as_often_as_they_say() -> None:
     assert covered >= 25
 
 
-#: 95 % intervals of threshold and width by psignifit 4.3 (sigmoid norm, experiment_type 2AFC) on the
-#: data of `test_psignifit_agrees`. It is GPL, and so no dependency.
+#: 95 % intervals of threshold and width by psignifit 4.3 (sigmoid norm, experiment_type 2AFC), of
+#: the data of `test_psignifit_agrees`. It is GPL, and so no dependency.
 PSIGNIFIT = [
     ((3.695, 4.996), (3.123, 8.388)),
     ((2.442, 4.170), (3.328, 12.911)),
