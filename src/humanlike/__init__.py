@@ -5,6 +5,6 @@ import os
 # Both must be set before TensorFlow is imported. TensorFlow leaves oneDNN out on processors without
 # AVX512-VNNI, where it is 1.5 to 3 times faster all the same; its greetings hide our own messages.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 __version__ = "0.1.0"

@@ -49,16 +49,22 @@ def test_references_are_scored_against_each_other() -> None:
 
 
 def test_each_question_has_an_answer_and_the_cells_have_names() -> None:
-    yes = {"permutation_p": 0.01, "iou": 0.5, "other_masks": 0.2, "chance": {"shift_p": 0.001}}
+    yes = {
+        **{"permutation_p": 0.01, "iou": 0.5, "other_masks": 0.2},
+        "chance": {"shift": 0.1, "shift_p": 0.001},
+    }
     no = {**yes, "permutation_p": 0.4}
-    elsewhere = {**yes, "chance": {"shift_p": 0.2}}
+    elsewhere = {**yes, "chance": {"shift": 0.4, "shift_p": 0.2}}
     unknown = {**yes, "permutation_p": None, "other_masks": None}
-    assert [looks_at(s) for s in (yes, no, elsewhere, unknown)] == [True, False, False, None]
+    nowhere = {**unknown, "chance": elsewhere["chance"]}
+    said = [looks_at(summary) for summary in (yes, no, elsewhere, unknown, nowhere)]
+    assert said == [True, False, False, None, False]
     said = answers({"ekman": no, "evidence": yes})
     assert "where the theory says? No (own 0.500, others 0.200, p 0.400)" in said
     assert "where the information is? Yes" in said
     assert said.endswith("It looks at the evidence though not at the masks.")
     assert answers({"ekman": no, "evidence": no}).endswith("neither the masks nor the evidence.")
+    assert "No (own 0.500, moved anywhere else 0.400, p 0.200)." in answers({"mine": nowhere})
     assert "where mine says? Too few expressions to tell (own 0.500)." in answers({"mine": unknown})
 
 

@@ -68,6 +68,25 @@ def test_what_labels_leave_open_is_asked_for_in_one_line() -> None:
     assert settle(Stripes(), faces, FER2013, Asked("…"))[:2] == (FER2013, "0..1")
 
 
+def test_one_label_alone_tells_nothing_but_the_file_may(capsys) -> None:
+    faces = striped(FER2013, ["happiness"] * 30)
+    with pytest.raises(HumanlikeError, match="happiness, and one alone tells nothing"):
+        settle(Stripes(), faces, None, Asked())
+
+    class Ours(Stripes):
+        """A file of one of the twelve networks, which scales by itself."""
+
+        outputs, scales_itself, name = 6, True, "weinet"
+
+        def predict(self, images: np.ndarray, scaling: str) -> np.ndarray:
+            return super().predict(images / 255, "0..255" if scaling == "0..255" else "0..1")[:, :6]
+
+    six = known_orders(6)["FER2013"]
+    assert settle(Ours(), striped(six, ["happiness"] * 30), None, Asked()) == (six, "0..255", {})
+    said = capsys.readouterr().out
+    assert "These labels cannot tell; the file does:\nTaken: --input 0..255" in said
+
+
 def test_a_wrong_scaling_is_detected(capsys) -> None:
     faces = striped(FER2013, [*FER2013] * 9)
     _, scaling, doubts = settle(Stripes(), faces, FER2013, Asked("…", "0..255"))

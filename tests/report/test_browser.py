@@ -84,6 +84,16 @@ def test_no_serious_violation_no_error_no_request(see, size, scheme, address) ->
     assert width <= SIZES[size][0], "the page itself scrolls sideways"
 
 
+def test_captions_are_read_whole_while_their_tables_are_scrolled(see) -> None:
+    seen = see("phone")
+    boxes = seen.page.locator("caption:visible").evaluate_all(
+        "all => all.map(e => { e.closest('.scroll').scrollLeft = 60;"
+        " const box = e.getBoundingClientRect(); return [box.left, box.right]; })"
+    )
+    assert len(boxes) > 5
+    assert all(left >= 0 and right <= 390 for left, right in boxes)
+
+
 def test_hostile_names_do_not_run(see) -> None:
     seen = see()
     assert seen.said == []

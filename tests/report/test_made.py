@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from humanlike.params import load
-from humanlike.report.made import code, data, how_made, machine, settings, versions
+from humanlike.params import ModelFile, load
+from humanlike.report.made import code, data, how_made, machine, remarks, settings, versions
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +74,21 @@ def test_nothing_of_it_names_the_machine_or_its_user(repository: Path) -> None:
     assert str(Path.home()) + "/" not in said
     assert f"'{getpass.getuser()}'" not in said
     assert set(machine()) == {"processor", "cores", "system"}
+
+
+def test_what_a_reader_must_know_of_the_networks() -> None:
+    params = load(ROOT / "params.yaml")
+    assert remarks(params) == []
+    train = params.train
+    taught = train.guidance.model_copy(update={"weight": 0.9, "reference": "ekman"})
+    file = ModelFile(file="a.onnx", sha256="0" * 64, classes=params.labels, input="0..1")
+    origins = {**train.optimisation, "mine": file}
+
+    def of(*networks: str) -> list[str]:
+        changed = {"networks": networks, "guidance": taught, "optimisation": origins}
+        return remarks(params.model_copy(update={"train": train.model_copy(update=changed)}))
+
+    assert [line.split(" ")[0] for line in of("weinet", "mine")] == ["The", "mine"]
+    assert "the share of its region (ekman)" in of("weinet")[0]
+    (alone,) = of("mine")
+    assert alone.startswith("mine came from a file, and was not trained here")

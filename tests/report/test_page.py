@@ -14,6 +14,7 @@ from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.expressions import EXPRESSIONS
 from humanlike.figures import COLOURS
 from humanlike.networks.registry import NETWORKS
+from humanlike.report import sections
 from humanlike.report.content import Content, Reference
 from humanlike.report.page import render, visible
 
@@ -151,6 +152,30 @@ def test_accuracy_and_learning_curves_go_together(content) -> None:
     bare = replace(content, accuracy=None, confusion=None, histories={})
     assert "accuracy" not in ids(Page(render(bare)))
     assert "accuracy" in ids(Page(render(replace(bare, histories=content.histories))))
+
+
+def test_a_network_that_was_not_trained_has_no_learning_curve(content) -> None:
+    empty = pd.DataFrame(columns=["accuracy", "val_accuracy"], dtype=float)
+    histories = {**content.histories, ("weinet", 0): empty}
+    names = [name for name, _ in sections.learned(replace(content, histories=histories))]
+    assert names == [name for name in content.networks if name != "weinet"]
+
+
+def test_remarks_stand_before_the_answer(content) -> None:
+    page = Page(render(replace(content, remarks=["They were taught <b>where</b>."])))
+    assert "They were taught <b>where</b>." in page.text
+    assert page.text.index("They were taught") < page.text.index("How much, and how sure?")
+
+
+def test_figures_beside_heatmaps_are_all_of_the_first_reference(content) -> None:
+    (reference,) = content.references
+    scores = reference.scores
+    known = replace(reference, scores=scores[scores["expression"] != "fear"])
+    other = replace(reference, key="other", name="other", scores=scores.assign(iou=0.9))
+    row = sections.cells(replace(content, references=[known, other]))[0]
+    ious = {cell["label"]: cell["iou"] for cell in row["cells"]}
+    assert ious["fear"] is None and 0.9 not in ious.values()
+    assert row["mean"] == pytest.approx(np.mean([ious[n] for n in ious if n != "fear"]))
 
 
 def test_nothing_at_all_is_a_page_too() -> None:

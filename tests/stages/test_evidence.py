@@ -93,3 +93,14 @@ def test_neutral_faces_are_asked_for_where_there_are_none(faces: pd.DataFrame) -
     params.write_text(params.read_text().replace("against: others ", "against: neutral "))
     with pytest.raises(HumanlikeError, match="name neutral in `expressions`"):
         evidence.run()
+
+
+def test_one_expression_alone_has_no_evidence_and_a_picture_that_says_so(
+    faces: pd.DataFrame,
+) -> None:
+    artifacts.write_table(artifacts.FACES / "faces.csv", faces.assign(expression="fear"))
+    evidence.run()
+    with np.load(artifacts.EVIDENCE) as kept:
+        assert np.isnan(kept["effect"]).all()
+    assert json.loads((artifacts.METRICS / "evidence.json").read_text())["reliability"] is None
+    assert (artifacts.PLOTS / "evidence.png").stat().st_size > 1000

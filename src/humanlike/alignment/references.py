@@ -90,10 +90,9 @@ def agreement(references: list[Reference], threshold: Threshold = "otsu") -> pd.
 
 def looks_at(summary: Mapping[str, Any]) -> bool | None:
     """Whether heatmaps are both better placed than chance and specific; None where untestable."""
-    if summary["permutation_p"] is None:
-        return None
-    placed = summary["chance"]["shift_p"] <= SIGNIFICANT
-    return placed and summary["permutation_p"] <= SIGNIFICANT
+    if not _placed(summary):
+        return False
+    return None if summary["permutation_p"] is None else summary["permutation_p"] <= SIGNIFICANT
 
 
 def answers(summaries: Mapping[str, Mapping[str, Any]]) -> str:
@@ -122,7 +121,16 @@ def answers(summaries: Mapping[str, Mapping[str, Any]]) -> str:
     return " ".join(said)
 
 
+def _placed(summary: Mapping[str, Any]) -> bool:
+    return bool(summary["chance"]["shift_p"] <= SIGNIFICANT)
+
+
 def _figures(summary: Mapping[str, Any]) -> str:
-    named = {"own": "iou", "others": "other_masks", "p": "permutation_p"}
-    known = {name: summary[figure] for name, figure in named.items()}
+    """The figures of the test that decided."""
+    chance = summary["chance"]
+    if _placed(summary):
+        against = {"others": summary["other_masks"], "p": summary["permutation_p"]}
+    else:
+        against = {"moved anywhere else": chance["shift"], "p": chance["shift_p"]}
+    known = {"own": summary["iou"], **against}
     return ", ".join(f"{name} {value:.3f}" for name, value in known.items() if value is not None)

@@ -168,6 +168,7 @@ def audit(
     params.parse(values)
 
     write(output, values, faces, left_out, int(of_others.sum()), {"model": str(model), **doubts})
+    typer.echo(f"\nIn {output}:\n")
     for stage in (
         ("train", name, str(FOLD)),
         ("explain", name, str(FOLD)),
@@ -308,15 +309,11 @@ def settle(
     )
     typer.echo(f"\n{table.round(3).to_string()}\n")
 
-    if not (given and asked.scaling):
-        allowed = {asked.scaling: tried[asked.scaling]} if asked.scaling else tried
-        _, choice = compare(allowed, orders, truth)
-        if not choice.clear:
-            raise HumanlikeError(ask(choice, orders))
-        scaling, order = choice.scaling, choice.order
-        typer.echo(f"Taken: --input {scaling} --classes {','.join(orders[order])} ({order})")
-    else:
-        scaling, order = asked.scaling, "--classes"
+    scaling, order = asked.scaling, "--classes"
+    if not given or scaling is None:
+        scaling, order = choose(opened, tried, orders, truth, asked)
+        name = "" if given else f" ({order})"
+        typer.echo(f"Taken: --input {scaling} --classes {','.join(orders[order])}{name}")
     doubts = {}
     if (scaling, order) in best.worse:
         words = f"--input {best.scaling}"
@@ -330,6 +327,47 @@ def settle(
     return orders[order], scaling, doubts
 
 
+def choose(
+    opened: Foreign,
+    tried: dict[str, NDArray[np.floating]],
+    orders: dict[str, tuple[str, ...]],
+    truth: Sequence[str],
+    asked: Asked,
+) -> tuple[str, str]:
+    """The scaling and the name of the order that the labels tell or else, with them, the file.
+
+    Raises
+    ------
+    HumanlikeError
+        Neither does.
+    """
+    from humanlike.networks.trial import compare
+
+    allowed = {asked.scaling: tried[asked.scaling]} if asked.scaling else tried
+    _, choice = compare(allowed, orders, truth)
+    if choice.clear:
+        return choice.scaling, choice.order
+    classes, scaling = shown_by_file(opened)
+    if scaling and not asked.scaling:
+        allowed = {scaling: tried[scaling]}
+    if classes in orders.values():
+        orders = {name: order for name, order in orders.items() if order == classes}
+    if len(allowed) > 1 or len(orders) > 1:
+        _, choice = compare(allowed, orders, truth)
+        if not choice.clear:
+            raise HumanlikeError(ask(choice, orders, truth))
+        return choice.scaling, choice.order
+    typer.echo("These labels cannot tell; the file does:")
+    return next(iter(allowed)), next(iter(orders))
+
+
+def shown_by_file(opened: Foreign) -> tuple[tuple[str, ...] | None, str | None]:
+    """Classes and scaling as a file itself shows them, where it does."""
+    ours = opened.name in NETWORKS and opened.outputs == 6
+    classes = known_orders(6)["FER2013"] if ours else None
+    return classes, "0..255" if opened.scales_itself else None
+
+
 def try_scalings(opened: Foreign, images: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
     """Probabilities that a network gives with every scaling."""
     from humanlike.training import network_images
@@ -341,8 +379,14 @@ def try_scalings(opened: Foreign, images: NDArray[np.uint8]) -> dict[str, NDArra
     return {scaling: softmax(rows) for scaling, rows in outputs.items()}
 
 
-def ask(choice: Choice, orders: dict[str, tuple[str, ...]]) -> str:
+def ask(choice: Choice, orders: dict[str, tuple[str, ...]], truth: Sequence[str]) -> str:
     """One line that asks for what the labels leave open."""
+    if len(set(truth)) == 1:
+        return (
+            f"the only label here that the network may know is {truth[0]}, and one alone tells "
+            "nothing: say how the network was trained, with --input and --classes, or take "
+            "photographs of more expressions"
+        )
     if not choice.above_chance:
         return (
             "no scaling and order of classes gets more faces right than naming the most frequent "
@@ -365,9 +409,8 @@ def without_labels(
     opened: Foreign, faces: Faces, given: tuple[str, ...] | None, asked: Asked
 ) -> tuple[tuple[str, ...], str, dict[str, str]]:
     """Classes and scaling where no label tells: as asked for, or as the file shows."""
-    scaling = asked.scaling or ("0..255" if opened.scales_itself else None)
-    if given is None and opened.name in NETWORKS and opened.outputs == 6:
-        given = known_orders(6)["FER2013"]
+    classes, scaling = shown_by_file(opened)
+    given, scaling = given or classes, asked.scaling or scaling
     if scaling is None:
         some = faces.images[:TRIED]
         rows = try_scalings(opened, some)

@@ -7,7 +7,7 @@ from pathlib import Path
 from humanlike import artifacts, times
 from humanlike.params import load
 from humanlike.report.gather import gather, reference_masks
-from humanlike.report.made import how_made, method_name
+from humanlike.report.made import how_made, method_name, remarks
 from humanlike.report.page import render
 
 PAGE = artifacts.PLOTS / "report.html"
@@ -30,6 +30,7 @@ def run(output: Path = PAGE) -> None:
             positive_only=params.standardize.positive_only,
             faces=params.report.faces,
             colours=params.report.colours,
+            remarks=remarks(params),
             made={"Times on this machine": times.of_run(params), **how_made(root, params)},
         )
     )

@@ -94,6 +94,8 @@ class Content:
         The first one's question is the page's.
     together : str
         What the references say together, in words.
+    remarks : sequence of str
+        What of the networks one must know to read the answer, as `made.remarks` has it.
     agreement : DataFrame, optional
         As `alignment.references.agreement` returns it.
     heatmaps : mapping from (network, expression) to (HEIGHT, WIDTH) array
@@ -136,6 +138,7 @@ class Content:
     title: str = "Where networks look"
     references: Sequence[Reference] = ()
     together: str = ""
+    remarks: Sequence[str] = ()
     agreement: pd.DataFrame | None = None
     heatmaps: Mapping[tuple[str, str], NDArray] = field(default_factory=dict)
     face: NDArray[np.uint8] | None = None

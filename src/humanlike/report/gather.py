@@ -41,6 +41,7 @@ def gather(
     positive_only: bool = True,
     faces: bool = False,
     colours: str = "inferno",
+    remarks: Sequence[str] = (),
     made: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Content:
     """All that is known of a run.
@@ -63,8 +64,8 @@ def gather(
         of `LEAST_PEOPLE_IN_A_MEAN` or more people.
     colours
         One of `figures.COLOURS`.
-    made
-        How the run was made, see `report.content.Content`.
+    remarks, made
+        What to know of its networks, and how the run was made, see `report.content.Content`.
 
     Raises
     ------
@@ -113,6 +114,7 @@ def gather(
         networks=networks,
         references=[_reference(name, folders[name], masks) for name, masks in references.items()],
         together=_text(plots / "score" / "answers.txt"),
+        remarks=remarks,
         agreement=_table(plots / "score" / "references.csv"),
         heatmaps=heatmaps,
         face=_mean_face(kept / "standardized", units),

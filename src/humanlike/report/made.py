@@ -12,7 +12,7 @@ from typing import Any, get_args
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from humanlike.params import Params
+from humanlike.params import ModelFile, Params
 
 #: The packages whose version may change a figure.
 PACKAGES = (
@@ -81,6 +81,27 @@ _METHOD_NAMES = {
 def method_name(key: str) -> str:
     """What people call a method of explanation."""
     return _METHOD_NAMES.get(key, key.replace("_", " ").capitalize())
+
+
+def remarks(params: Params) -> list[str]:
+    """What to know of the networks before the answer: taught where to look, trained elsewhere."""
+    train, guidance = params.train, params.train.guidance
+    files = [n for n in train.networks if isinstance(train.optimisation[n], ModelFile)]
+    found = []
+    if guidance.weight and len(files) < len(train.networks):
+        regions = {"none": "the whole face"}.get(guidance.reference, guidance.reference)
+        whose = "another expression's region" if guidance.permuted else "its region"
+        found.append(
+            f"The networks were taught where to look: in {guidance.weight:.0%} of the pictures "
+            f"superpixels were hidden at random ({guidance.hidden}), and the label kept by the "
+            f"share of {whose} ({regions}) that was still shown."
+        )
+    if files:
+        found.append(
+            f"{', '.join(files)} came from a file, and was not trained here: whether it has seen "
+            "these people before, nobody can tell."
+        )
+    return found
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, object]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params
-from humanlike.report.made import method_name
+from humanlike.report.made import method_name, remarks
 from humanlike.report.places import why
 
 #: How many of the best and of the worst networks are ranked.
@@ -303,15 +303,6 @@ def methods(
         "none": "from random weights",
         "imagenet": "from ImageNet weights where these exist",
     }.get(train.weights, "from given weights where these exist")
-    guidance, taught = train.guidance, ""
-    if guidance.weight:
-        regions = {"none": "the whole face"}.get(guidance.reference, guidance.reference)
-        whose = "another expression's region" if guidance.permuted else "its region"
-        taught = (
-            f" They were taught where to look: in {guidance.weight:.0%} of the pictures superpixels"
-            f" were hidden at random ({guidance.hidden}), and the label kept by the share of"
-            f" {whose} ({regions}) that was still shown."
-        )
     names = ", ".join(network_name(network) for network in train.networks)
     detector = _DETECTORS.get(params.preprocess.detector, params.preprocess.detector)
     threshold = params.score.threshold
@@ -330,7 +321,7 @@ def methods(
             "so that nobody was in both training and test.",
             f"{len(train.networks)} networks ({names}) were trained {weights} on the expressions "
             f"{', '.join(params.labels)}, with each of {len(train.folds)} folds held out in turn."
-            f"{taught}",
+            + "".join(f" {remark}" for remark in remarks(params)),
             f"Of the held-out faces that a network took for an expression, up to "
             f"{explain.positives_per_class} were explained for the predicted class "
             f"({method_name(explain.method)}). Each explanation was carried onto one standard face "

@@ -139,7 +139,7 @@ def _cell(content: Content, network: str, label: str) -> dict[str, Any]:
         if len(rows):
             row = rows.iloc[0]
             found[reference.name] = _cell_figures(row)
-            iou = row["iou"] if iou is None else iou
+            iou = row["iou"] if reference is content.references[0] else iou
     heatmap = content.heatmaps.get((network, label))
     said = "; ".join(
         f"{name}: " + ", ".join(f"{what} {value}" for what, value in values.items())
@@ -361,9 +361,11 @@ def learned(content: Content) -> list[tuple[str, Markup]]:
     found = []
     for network in content.networks:
         theirs = {
-            fold: table for (name, fold), table in content.histories.items() if name == network
+            fold: table
+            for (name, fold), table in content.histories.items()
+            if name == network and len(table)
         }
-        if not theirs:
+        if not theirs:  # not trained here
             continue
         series = [
             charts.Series(table.index.to_numpy() + 1, table[column], style)
@@ -374,7 +376,7 @@ def learned(content: Content) -> list[tuple[str, Markup]]:
         last = [
             f"fold {fold} ends at {figure(table['val_accuracy'].iloc[-1], 2)}"
             for fold, table in theirs.items()
-            if "val_accuracy" in table and len(table)
+            if "val_accuracy" in table
         ]
         words = f"{network}: accuracy by epoch. On held-out subjects " + (", ".join(last) or "none")
         found.append((network, charts.lines(series, words, "epoch", "accuracy", whole_x=True)))

@@ -105,4 +105,6 @@ def draw(
         for label, effect in effects.items()
         if not np.isnan(effect).any()
     }
+    if not pictures:  # nowhere are two expressions to be held against each other
+        pictures["evidence", "not known"] = np.repeat(mean_face[..., None], 3, axis=2)
     return figures.png(figures.heatmap_grid(pictures))
