@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from humanlike import artifacts
+from humanlike.commands.datasets import check
 from humanlike.commands.synthesize import synthesize
 from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
@@ -146,6 +147,28 @@ def test_no_photograph_of_the_expressions_ends_in_one_line(project: Path) -> Non
         path.unlink()
     with pytest.raises(HumanlikeError, match="datasets check"):
         preprocess.run()
+
+
+def test_one_expression_alone_ends_in_one_line(project: Path) -> None:
+    named = "[anger, disgust, fear, happiness, sadness, surprise]"
+    change(named, "[fear, contempt]")
+    with pytest.raises(HumanlikeError, match=r"only fear is there.* happiness, neutral, sad"):
+        preprocess.run()
+    for path in (artifacts.DATA / "drawn" / "images").iterdir():
+        if "fear" not in path.name:
+            path.unlink()
+    with pytest.raises(HumanlikeError, match="apart; add photographs of others"):
+        preprocess.run()
+
+
+def test_what_the_params_leave_out_is_told_beforehand(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(artifacts.DATA)
+    assert capsys.readouterr().out.endswith("does not name them: 2 of neutral\n")
+    change("sadness, surprise]", "sadness, surprise, neutral]")
+    check(artifacts.DATA)
+    assert "does not name" not in capsys.readouterr().out
 
 
 def test_a_subject_in_two_sets_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,19 @@ from humanlike.params import load
 
 def check(folder: Path) -> None:
     """Print what is recognised in each data set of `folder`."""
-    settings = load().preprocess
+    params = load()
+    settings = params.preprocess
     listing = datasets.read(
         folder,
         ckplus_apex_frames=settings.ckplus_apex_frames,
         bu4dfe_apex_frames=settings.bu4dfe_apex_frames,
     )
     typer.echo(render(report(folder, listing)))
+    shown = listing.photographs["expression"].value_counts()
+    unnamed = [
+        f"{count} of {label}" for label, count in shown.items() if label not in params.labels
+    ]
+    if unnamed:
+        typer.echo(
+            f"\nLeft out, as `expressions` in params.yaml does not name them: {', '.join(unnamed)}"
+        )

@@ -30,7 +30,8 @@ def run() -> None:
     Raises
     ------
     HumanlikeError
-        There is no photograph to work on, or no face in any of them, or fewer subjects than folds.
+        There are no photographs of two expressions, no face in any of them, or fewer subjects than
+        folds.
     """
     params = load()
     listing = datasets.read(
@@ -44,6 +45,14 @@ def run() -> None:
         raise HumanlikeError(
             f"{artifacts.DATA}/: no photograph of any of {', '.join(params.expressions)}; "
             f"`humanlike datasets check {artifacts.DATA}` says what was recognised"
+        )
+    (first, *more) = photographs["expression"].unique()
+    if not more:
+        others = sorted(set(listing.photographs["expression"]) - {first})
+        there = f" {', '.join(others)} can be added to `expressions`" if others else ""
+        raise HumanlikeError(
+            f"{artifacts.DATA}/: of {', '.join(params.expressions)} only {first} is there, and "
+            f"networks tell two or more apart;{there or ' add photographs of others'}"
         )
     found, rejected = extract_all(photographs, params.preprocess)
     faces = photographs.loc[found.index].assign(**found).reset_index(drop=True)
