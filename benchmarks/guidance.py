@@ -39,9 +39,8 @@ AGAINST = ("ekman", "evidence")
 
 #: The cells whose heatmaps are drawn, by what their networks were taught.
 DRAWN = {
-    "unguided": ("weinet", 16, 1, "none", 0.0, "black", 1),
-    "taught the masks": ("weinet", 40, 1, "ekman", 0.9, "black", 1),
-    "taught others' masks": ("weinet", 40, 1, "permuted-ekman", 0.9, "black", 1),
+    "unguided": ("weinet", 5, 1, "none", 0.0, "black", 1),
+    "taught the masks": ("weinet", 24, 1, "ekman", 0.9, "black", 2),
 }
 
 
