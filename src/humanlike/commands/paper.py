@@ -147,11 +147,14 @@ def of_run(root: Path) -> Source:
 def _tables(folder: Path, source: Source, masks: Mapping[str, NDArray]) -> list[Path]:
     """Write each table twice: all its decimals as CSV, four of them as LaTeX."""
     scores, labels = source.scores, source.labels
+    accuracy = ""
+    if source.accuracy is not None:
+        accuracy = ", and accuracy on held-out people (mean and standard deviation over folds)"
     tables = {
         "table_1": (
             paper.networks_table(source.networks, source.accuracy),
-            "The networks: side of the input in pixels, whether ImageNet weights exist, "
-            "parameters, and accuracy on held-out people (mean and standard deviation over folds).",
+            "The networks: side of the input in pixels, parameters, whether ImageNet weights exist"
+            f"{accuracy}.",
         ),
         "table_3": (
             paper.scores_table(scores, ["iou", "f1"], labels),

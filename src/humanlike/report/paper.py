@@ -216,7 +216,7 @@ def latex_table(table: pd.DataFrame, caption: str, label: str, digits: int = 4) 
         head = f"{heads[0]} \\\\\n{rules}\n{heads[1]} \\\\"
         last = MEAN in table.index
     else:
-        head = " & ".join(latex(name) for name in table.columns) + r" \\"
+        head = " & ".join(latex(_HEADS.get(name, name)) for name in table.columns) + r" \\"
         rows = table.astype(object).to_numpy().tolist()
         form = "".join(
             "r" if pd.api.types.is_numeric_dtype(dtype) else _column(table[name])
