@@ -252,7 +252,12 @@ def validate(
         str | None,
         typer.Option(help="Some of brows,eyes,mouth_corners,mouth_opening; all by default."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of faces, networks and samples.")] = 0,
+    seed: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=0, help="Of faces, networks and samples; several with --method.", show_default="0"
+        ),
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(help="Compare methods of explanation: some, such as lime,gradcam, or all."),
@@ -264,10 +269,12 @@ def validate(
     from humanlike.explainers.methods import METHODS
     from humanlike.validation.sets import REGIONS
 
-    chosen = regions.split(",") if regions else REGIONS
+    chosen, seeds = regions.split(",") if regions else REGIONS, seed or [0]
     if method:
-        compare(output, tuple(METHODS) if method == "all" else method.split(","), chosen, seed)
-    elif not run(output, chosen, seed):
+        compare(output, tuple(METHODS) if method == "all" else method.split(","), chosen, seeds)
+    elif len(seeds) > 1:
+        raise typer.BadParameter("several seeds go with --method alone")
+    elif not run(output, chosen, seeds[0]):
         raise typer.Exit(1)
 
 

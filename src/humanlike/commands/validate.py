@@ -21,7 +21,7 @@ from humanlike.alignment import planted
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.methods import METHODS
 from humanlike.validation import page
-from humanlike.validation.compare import compare_set
+from humanlike.validation.compare import Compared, compare_set
 from humanlike.validation.sets import REGIONS, Effort, Faces, draw, is_held_out, warped_changes
 from humanlike.validation.telling import in_columns, picture, tabulate, verdict
 from humanlike.validation.trial import explain_set
@@ -29,10 +29,10 @@ from humanlike.validation.trial import explain_set
 DEFAULT = Effort()
 
 #: Every method explains all faces by two networks: fewer than for LIME alone.
-COMPARISON = Effort(explained=4)
+COMPARISON = Effort(explained=2)
 
 #: Of each set's explained faces, so many are explained again and with layers at random.
-CHECKED = 2
+CHECKED = 1
 
 
 def validate(
@@ -91,7 +91,7 @@ def compare(
     output: Path,
     methods: Sequence[str] = tuple(METHODS),
     regions: Sequence[str] = REGIONS,
-    seed: int = 0,
+    seeds: Sequence[int] = (0,),
     effort: Effort = COMPARISON,
     checked: int = CHECKED,
 ) -> None:
@@ -106,8 +106,10 @@ def compare(
         Folder to write to.
     methods
         Of `METHODS`.
-    regions, seed, effort
+    regions, effort
         See `validate`.
+    seeds
+        Each of faces, networks and explanations of their own. The picture is the first one's.
     checked
         So many faces of each set are explained again, and with the network's layers at random.
 
@@ -120,26 +122,28 @@ def compare(
     for method in methods:
         if method not in METHODS:
             raise HumanlikeError(f"--method: {method} is none of {', '.join(METHODS)}, or all")
-    sets, places = draw_sets(regions, seed, effort)
-    compared = {
-        region: compare_set(region, sets[region], places, methods, seed, effort, checked)
-        for region in regions
-    }
-    table = pd.concat([found.table for found in compared.values()], ignore_index=True)
-    sanity = pd.concat([found.sanity for found in compared.values()], ignore_index=True)
+    found: list[Compared] = []
+    pictures = []
+    for seed in seeds:
+        sets, places = draw_sets(regions, seed, effort)
+        compared = {
+            region: compare_set(region, sets[region], places, methods, seed, effort, checked)
+            for region in regions
+        }
+        found += compared.values()
+        pictures.append(page.picture(sets, compared, places))
+    table = pd.concat([one.table for one in found], ignore_index=True)
+    sanity = pd.concat([one.sanity for one in found], ignore_index=True)
     said = page.words(table, sanity)
-    command = f"humanlike validate --method {','.join(methods)} --seed {seed}"
-    if tuple(methods) == tuple(METHODS):
-        command = f"humanlike validate --method all --seed {seed}"
+    named = "all" if tuple(methods) == tuple(METHODS) else ",".join(methods)
+    command = f"humanlike validate --method {named} {' '.join(f'--seed {seed}' for seed in seeds)}"
 
     artifacts.write_table(output / "explainers.csv", table.round(4))
     artifacts.write_table(output / "sanity.csv", sanity.round(4))
     artifacts.write_json(
-        output / "explainers.json", {"seed": seed, **asdict(effort), "reading": said}
+        output / "explainers.json", {"seeds": list(seeds), **asdict(effort), "reading": said}
     )
-    artifacts.write_bytes(
-        output / "explainers.png", figures.png(page.picture(sets, compared, places))
-    )
+    artifacts.write_bytes(output / "explainers.png", figures.png(pictures[0]))
     artifacts.write_bytes(
         output / "explainers.md", page.page(table.round(4), sanity, command).encode()
     )

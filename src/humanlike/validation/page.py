@@ -50,7 +50,7 @@ def words(table: pd.DataFrame, sanity: pd.DataFrame) -> str:
     first = f"The planted region was looked at most in every set by {_list(whole)}"
     if len(missed):
         elsewhere = [
-            f"{method} not in {_list(rows['region'])}"
+            f"{method} not in {_list(_set_names(rows, seeds=told['seed'].nunique() > 1))}"
             for method, rows in missed.groupby("method", sort=False)
         ]
         first += f"; it was missed by {'; '.join(elsewhere)}"
@@ -63,7 +63,7 @@ def words(table: pd.DataFrame, sanity: pd.DataFrame) -> str:
         f"it is below {LEAST_CONCENTRATION:g} times with {_list(weak)}, and above "
         f"{MOST_OF_SHUFFLED:g} for a network of shuffled labels with {_list(blind)}"
     )
-    final = sanity.groupby("method", sort=False)["similarity"].last()
+    final = cascade(sanity).set_index("method").iloc[:, -1]
     kept = [str(m) for m in final.index[final > UNCHANGED]]
     third = (
         f"With every layer at random, maps stay as they were (rank correlation above "
@@ -72,16 +72,34 @@ def words(table: pd.DataFrame, sanity: pd.DataFrame) -> str:
     return f"{first}. {second}. {third}."
 
 
-def page(table: pd.DataFrame, sanity: pd.DataFrame, command: str) -> str:
-    """The page in Markdown; `command` is what made it."""
-    cascade = sanity.pivot_table(
+def by_set(table: pd.DataFrame) -> pd.DataFrame:
+    """A row a method, a column a region: each seed's concentration, and what it looked at instead.
+
+    Of a method whose mean heatmap attended most to another region, that region stands in brackets.
+    """
+    elsewhere = (" (" + table["first"] + ")").where(table["first"] != table["region"], "")
+    cells = table.assign(cell=table["concentration"].map("{:.2f}".format) + elsewhere)
+    return cells.pivot_table(
+        index="method", columns="region", values="cell", aggfunc=" · ".join, sort=False
+    ).reset_index()
+
+
+def cascade(sanity: pd.DataFrame) -> pd.DataFrame:
+    """A row a method, a column a layer, in the order in which they were randomised."""
+    return sanity.pivot_table(
         index="method", columns="layer", values="similarity", sort=False
     ).reset_index()
+
+
+def page(table: pd.DataFrame, sanity: pd.DataFrame, command: str) -> str:
+    """The page in Markdown; `command` is what made it."""
+    seeds = [str(seed) for seed in table["seed"].unique()]
+    networks = table.groupby(["region", "seed"], sort=False)[["accuracy", "area"]].first()
     return "\n".join(
         [
             "# Every method of explanation on known answers",
             "",
-            f"Made by `{command}`; [explainers](../explainers.md) says what is what.",
+            f"Made by `{command}`; [Which explainer?](../explainers.md) says what is what.",
             "",
             words(table, sanity),
             "",
@@ -91,15 +109,27 @@ def page(table: pd.DataFrame, sanity: pd.DataFrame, command: str) -> str:
             "",
             "## Each set",
             "",
-            markdown(table.drop(columns=["accuracy", "area", "canonical_area"])),
+            f"Concentration, of seed {' · '.join(seeds)}; in brackets the region that was looked "
+            "at most, where it was not the planted one.",
+            "",
+            markdown(by_set(table)),
+            "",
+            f"The networks tell {networks['accuracy'].min():.0%} to "
+            f"{networks['accuracy'].max():.0%} of the held-out faces rightly; what truly changes "
+            f"is {networks['area'].min():.1%} to {networks['area'].max():.1%} of the picture.",
             "",
             "## Layers at random, from the last on",
             "",
             "Rank correlation with the map of the trained network, mean over faces and sets.",
             "",
-            markdown(cascade),
+            markdown(cascade(sanity)),
             "",
-            "![mean heatmaps](explainers.png)",
+            "## Where they look",
+            "",
+            f"Mean heatmaps of seed {seeds[0]} over the mean faces, the planted region outlined, "
+            "concentration below.",
+            "",
+            "![A row of mean heatmaps for each method, a column for each set](explainers.png)",
             "",
         ]
     )
@@ -137,5 +167,12 @@ def picture(
     return over_mean_faces(heatmaps, ratios, sets, places)
 
 
-def _list(names: list[str] | pd.Series) -> str:
-    return ", ".join(names) if len(names) else "none"
+def _set_names(rows: pd.DataFrame, *, seeds: bool) -> list[str]:
+    """The region of each set, with its seed where there are several."""
+    if not seeds:
+        return list(rows["region"])
+    return [f"{r} (seed {s})" for r, s in zip(rows["region"], rows["seed"], strict=True)]
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names) if names else "none"
