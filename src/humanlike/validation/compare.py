@@ -121,10 +121,13 @@ def compare_set(
 
     maps, rows = {}, []
     for method in bar(methods, f"explain {region}", unit="method"):
-        # A processor's seconds: a machine that also does other things takes no more of them.
+        # The first face also compiles. A busy machine takes more time, but not more processor time.
+        one, rest = slice(1), slice(1, None)
+        found = [told.maps(method, images[one], classes[one], seeds[0, one])]
         start = time.process_time()
-        maps[method] = told.maps(method, images, classes, seeds[0])
-        seconds = (time.process_time() - start) / len(images)
+        found.append(told.maps(method, images[rest], classes[rest], seeds[0, rest]))
+        seconds = (time.process_time() - start) / (len(images) - 1)
+        maps[method] = np.concatenate(found)
         shuffled = blind.maps(method, images, classes, seeds[0])
         again = told.maps(method, images[few], classes[few], seeds[1, few])
         pairs = zip(maps[method][few], again, strict=True)
