@@ -17,7 +17,15 @@ from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
 from humanlike.networks import files
 from humanlike.people import trials
-from humanlike.stages import align, boundary, diffusion, hesitation
+from humanlike.stages import (
+    align,
+    boundary,
+    diffusion,
+    explain,
+    hesitation,
+    standardize,
+    train,
+)
 from humanlike.synthesis.sample import draw_sample
 from humanlike.training import fit, predict
 
@@ -154,6 +162,25 @@ def test_from_networks_to_choices_and_back(project: Path, monkeypatch: pytest.Mo
     matrix = artifacts.read_table(align.PLOTS / "weinet.csv")
     assert list(matrix["model"]) == ["before", "group", "simulated01", "simulated02"]
     assert np.isfinite(again).all()
+
+    # Copied as the file says, the main pipeline takes the network as any other.
+    yaml, before = YAML(), Path("params.yaml").read_bytes()
+    params = yaml.load(before)
+    params["train"]["optimisation"].update(entries)
+    params["train"].update(networks=list(entries), folds=[0])
+    params["explain"].update(positives_per_class=1, checked_per_class=0)
+    with Path("params.yaml").open("w") as file:
+        yaml.dump(params, file)
+    train.run("weinet-group", 0)
+    explain.run("weinet-group", 0)
+    standardize.run("weinet-group", 0)
+    Path("params.yaml").write_bytes(before)
+    faces = artifacts.read_table(artifacts.FACES / "faces.csv")
+    held_out = artifacts.read_array(artifacts.FACES / "images.npy")[faces["fold"] == 0]
+    said = artifacts.read_table(artifacts.unit("predictions", "weinet-group", 0, ".csv"))
+    asked = predict(files.load(Path(entry["file"])), held_out)
+    np.testing.assert_allclose(said[["p_anger", "p_surprise"]], asked, atol=1e-4)
+    assert artifacts.unit("standardized", "weinet-group", 0, ".npz").is_file()
 
 
 def test_an_observer_may_not_be_called_as_a_model(

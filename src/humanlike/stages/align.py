@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 
 from humanlike import artifacts, cluster, people_files, people_params, studies
 from humanlike.errors import HumanlikeError
@@ -335,8 +336,13 @@ def write_entries(params: Params, settings: Align) -> None:
         for network in settings.networks
         for path in sorted((people_files.ALIGNED / network).glob("*.keras"))
     }
+    told = CommentedMap(entries)
+    told.yaml_set_start_comment(
+        "For train.optimisation of params.yaml; their names go into train.networks. All folds but\n"
+        f"{settings.fold} they have learned from: set train.folds to [{settings.fold}]."
+    )
     with artifacts.whole(people_files.ALIGNED / "optimisation.yaml") as temporary:
-        YAML().dump(entries, temporary)
+        YAML().dump(told, temporary)
 
 
 def fingerprint(params: Params, settings: Align, trials: pd.DataFrame) -> str:
