@@ -170,7 +170,7 @@ def test_a_network_that_answers_only_when_nearly_all_is_shown(images, least, see
 
     plain = explained(answer, images, seed)
     emulated = explained(answer, images, seed, emulate=True)
-    assert np.abs(emulated.weights).max() < 1.5 * np.abs(plain.weights).max()
+    assert np.abs(emulated.weights).max() < 2 * np.abs(plain.weights).max()
     assert 0 <= emulated.intercept[0] + emulated.weights.sum() <= 1
     assert emulated.r2[0] > -1.5
 

@@ -106,8 +106,9 @@ def explain(
             near = surrogate.proximity(shown[None], found[[face]], kernel_width)
             fitted = surrogate.fit(shown[None], explained, near, TOGETHER[sampling])
             if emulate:
+                places = (emulator.everywhere(d), emulator.windows(segments[face]))
                 fitted = _emulated(
-                    fitted, shown, answers, label, near[0], int(seeds[face]), kernel_width
+                    fitted, shown, answers, places, label, near[0], int(seeds[face]), kernel_width
                 )
             weights[face, :d] = surrogate.resolved(fitted.weights[0])
             intercept[face] = fitted.intercept[0]
@@ -119,6 +120,7 @@ def _emulated(
     plain: surrogate.Surrogate,
     samples: np.ndarray,
     probabilities: np.ndarray,
+    places: tuple[np.ndarray, ...],
     label: int,
     proximities: np.ndarray,
     seed: int,
@@ -126,8 +128,9 @@ def _emulated(
 ) -> surrogate.Surrogate:
     """Fit one face's surrogate to an emulator, or keep the plain one where that says more.
 
-    Parts of the samples are left out, and the relevances sought anew without them: kept, they would
-    know of them. The plain surrogate is kept where it says what the network made of the parts with
+    Whether the emulator sees the face as one or place by place is chosen by its likelihood. Parts
+    of the samples are left out, and the relevances sought anew without them: kept, they would know
+    of them. The plain surrogate is kept where it says what the network made of the parts with
     less squared error (greater normal likelihood) by more than a standard error of the difference,
     the rule of Breiman, Friedman, Olshen & Stone, *Classification and Regression Trees* (1984).
     Of a network that is additive or jumps, an emulator learns less than it assumes.
@@ -136,12 +139,15 @@ def _emulated(
     size = 2 * -(-m // (2 * PARTS))  # whole pairs
     if size >= m:
         return plain
+    learned = emulator.emulate(samples, probabilities, *places)
     left_out = np.empty(m)
     for start in range(0, m, size):
         rest = np.delete(np.arange(m), slice(start, start + size))
-        learned = emulator.emulate(samples[rest], probabilities[rest], JUDGED_SEARCHED)
+        judged = emulator.emulate(
+            samples[rest], probabilities[rest], learned.places, searched=JUDGED_SEARCHED
+        )
         weights, intercept = _stand_in(
-            learned,
+            judged,
             probabilities[rest, label],
             label,
             proximities[rest],
@@ -156,7 +162,6 @@ def _emulated(
     worse = proximities * ((seen[0] - left_out) ** 2 - (seen[0] - without) ** 2)
     if worse.sum() > np.sqrt(m) * worse.std():
         return plain
-    learned = emulator.emulate(samples, probabilities)
     weights, intercept = _stand_in(
         learned, seen[0], label, proximities, seed, kernel_width, EMULATED_SAMPLES
     )
