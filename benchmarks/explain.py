@@ -342,7 +342,6 @@ def chunks(model: Path, settings: dict[str, Any], faces: int) -> Callable[[int],
         chosen = np.arange(number * CHUNK, min((number + 1) * CHUNK, faces)) % len(images)
         return {
             "images": np.ascontiguousarray(images[chosen]),
-            "size": network_size(model),
             "classes": np.zeros(len(chosen), int),
             "seeds": np.arange(len(chosen)) + number * CHUNK,
             "other_seeds": np.arange(len(chosen)),
@@ -351,13 +350,6 @@ def chunks(model: Path, settings: dict[str, Any], faces: int) -> Callable[[int],
         }
 
     return task
-
-
-def network_size(model: Path) -> int:
-    from humanlike.networks.registry import NETWORKS
-
-    name = model.stem if model.stem in NETWORKS else model.parent.name
-    return NETWORKS[name].input_size
 
 
 def memory(model: Path, settings: dict[str, Any]) -> dict[str, Any]:
