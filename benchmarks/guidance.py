@@ -26,7 +26,6 @@ from ruamel.yaml import YAML
 
 from humanlike.alignment.scores import iou, mark, stretch
 from humanlike.canonical.masks import ekman_mask
-from humanlike.explainers import runtimes
 from humanlike.expressions import EXPRESSIONS
 from humanlike.figures import heatmap_grid, heatmap_over_face, png
 from humanlike.report.pictures import read_heatmap
@@ -102,7 +101,6 @@ def run(cell: dict[str, Any], heatmaps: Path) -> dict[str, float]:
         guidance.run()
         for fold in values["train"]["folds"]:
             keras.utils.clear_session()
-            runtimes.load.cache_clear()  # another network has the same path
             for stage in (train, explain, standardize):
                 stage.run(network, fold)
         score.run()

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "test_a_fresh_clone_scores_with_other_params_and_trains_nothing",
     "dvc add data": "test_pipeline.py::test_first_run_makes_every_stage_and_every_file",
     "humanlike audit": "commands/test_audit.py::test_the_whole_way",
+    "humanlike plan": "commands/test_plan.py::test_what_has_not_run_here_is_measured_once",
     "humanlike power": "commands/test_power.py::"
     "test_a_run_whose_heatmaps_are_the_masks_needs_few_subjects",
     "humanlike validate --method": "commands/test_validate.py::"

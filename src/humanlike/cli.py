@@ -128,6 +128,21 @@ def status() -> None:
 
 
 @app.command(rich_help_panel=BY_HAND)
+def plan(
+    params: Annotated[
+        Path, typer.Argument(help="A params file, such as profiles/paper.yaml.", show_default=True)
+    ] = Path("params.yaml"),
+    measure: Annotated[
+        bool, typer.Option(help="Run a little of what has not run here yet, to know its pace.")
+    ] = True,
+) -> None:
+    """Estimate how long a run of any params takes on this machine, and how much memory."""
+    from humanlike.commands.plan import plan as tell
+
+    tell(params, measure)
+
+
+@app.command(rich_help_panel=BY_HAND)
 def show() -> None:
     """Print the result of the last `dvc repro` as a table."""
     from humanlike.commands.show import show as print_result

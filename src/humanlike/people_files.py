@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import sys
 from collections.abc import Collection
@@ -146,19 +147,49 @@ def check_materials(path: Path, shown: Stimuli) -> None:
 
 
 def read_published(path: Path) -> pd.DataFrame:
-    """A published table, every cell as text.
+    """A published table, every cell as text without the spaces around it.
+
+    Commas, semicolons or tabs part the cells: whichever the first line has most of. The index is
+    the row's line in the file less 2. Columns without a name are left out.
 
     Raises
     ------
     HumanlikeError
-        It is missing or no CSV.
+        It is missing or no table.
     """
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise HumanlikeError(f"{path}: no such file, and choices.tables names it") from None
-    except (OSError, ValueError) as error:
-        raise HumanlikeError(f"{path}: not a table ({error})") from None
+    except OSError as error:
+        raise HumanlikeError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise HumanlikeError(f"{path}: not UTF-8 text; save the table as CSV in UTF-8") from None
+    parted = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=parted, strict=True)
+    rows: dict[int, list[str]] = {}
+    try:
+        for row in reader:
+            if row:
+                rows[reader.line_num - 2] = [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise HumanlikeError(f"{path}: line {reader.line_num}: not a table ({error})") from None
+    if not rows:
+        raise HumanlikeError(f"{path}: it is empty")
+    names = rows.pop(min(rows))
+    for number, row in rows.items():
+        # Spreadsheets write more cells than the header has, all empty.
+        while len(row) > len(names) and not row[-1]:
+            row.pop()
+        if len(row) != len(names):
+            raise HumanlikeError(
+                f"{path}: line {number + 2} has {len(row)} cells, and the header {len(names)}"
+            )
+    named = [name for name in names if name]
+    if twice := next((name for name in named if named.count(name) > 1), None):
+        raise HumanlikeError(f"{path}: two columns are named {twice!r}; rename one")
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=pd.Index(names), dtype=str)
+    return table[named]
 
 
 def read_made() -> pd.DataFrame:

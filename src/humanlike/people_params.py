@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -28,6 +28,14 @@ class Table(Section):
     answers: dict[str, str] = Field(default_factory=dict)
     truth: str | None = None
     milliseconds: bool = False
+
+    @field_validator("answers", mode="before")
+    @classmethod
+    def _as_text(cls, answers: Any) -> Any:
+        """YAML reads the code 3 as a number."""
+        if not isinstance(answers, dict):
+            return answers
+        return {str(code) if type(code) is int else code: word for code, word in answers.items()}
 
     @model_validator(mode="after")
     def _complete(self) -> Table:

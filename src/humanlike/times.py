@@ -11,7 +11,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,11 +104,15 @@ def _record(stage: str, seconds: float, work: Work) -> None:
             return
         working = min(bar.seconds, seconds)
         work = Work(work.items * share, work.size, work.kind)
-    took = Took(stage, seconds, working, peak_memory(), work, machine())
+    add([Took(stage, seconds, working, peak_memory(), work, machine())])
+
+
+def add(took: Iterable[Took]) -> None:
+    """Add to what is recorded."""
     TIMES.parent.mkdir(parents=True, exist_ok=True)
     # One write to the end of the file: stages that end together do not cut each other's lines.
     with TIMES.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(took)) + "\n")
+        file.write("".join(json.dumps(asdict(each)) + "\n" for each in took))
 
 
 def name(stage: str, network: str | None = None, fold: int | None = None) -> str:

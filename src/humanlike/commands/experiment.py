@@ -211,18 +211,18 @@ def import_answers(source: Path, folder: Path, output: Path, without: Sequence[s
     found = sources.collect(sources.read(source), study, without)
     for line in found.refused[:TOLD]:
         typer.echo(f"refused: {line}", err=True)
-    if len(found.refused) > TOLD:
-        typer.echo(f"refused: {len(found.refused) - TOLD} more", err=True)
+    if found.refusals > TOLD:
+        typer.echo(f"refused: {found.refusals - TOLD} more", err=True)
     if not found.answers:
         raise HumanlikeError(
-            f"{source}: no answer to this study in it; {len(found.refused)} records were refused"
+            f"{source}: no answer to this study in it; {found.refusals} records were refused"
         )
     trials, clicks = sources.tabulate(found, study)
     materials = {"stimuli.csv": (folder / "stimuli" / "stimuli.csv").read_bytes()}
     _replace(output, psychds.psych_ds(trials, clicks, _about(study), materials))
     typer.echo(
         f"{output}: {len(trials)} trials and {len(clicks)} clicks of {len(found.sessions)} sessions"
-        f" of {trials['observer'].nunique()} observers; {len(found.refused)} records refused,"
+        f" of {trials['observer'].nunique()} observers; {found.refusals} records refused,"
         f" {found.repeated} repeated, {found.withdrawn} withdrawn"
     )
 

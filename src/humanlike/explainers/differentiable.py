@@ -8,7 +8,7 @@ layers are their author's.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.errors import HumanlikeError
+from humanlike.explainers.loading import keep_last
 
 if TYPE_CHECKING:
     import keras
@@ -50,7 +51,7 @@ class Forward(NamedTuple):
     pooled: Any  #: (b, h', w', channels), the same after the poolings that follow it
 
 
-@lru_cache(maxsize=1)
+@keep_last
 def load(model: Path) -> Differentiable:
     """Load a network's file; asked again for the last one, return the same object.
 

@@ -70,7 +70,7 @@ def explain(
         for face, (rows, kernel) in enumerate(designs):
             values = probabilities[face, : len(rows), int(classes[face])].astype(float)
             shares = shapley(rows, kernel, values)
-            weights[face, : len(shares)] = shares
+            weights[face, : len(shares)] = surrogate.resolved(shares)
             intercept[face] = values[1]
             if len(rows) == 2:  # a single superpixel: nothing lies between whole and hidden
                 r2[face] = 1

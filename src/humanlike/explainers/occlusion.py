@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from humanlike.explainers.cells import cells as grid
 from humanlike.explainers.hiding import Hiding
+from humanlike.explainers.surrogate import resolved
 
 
 def explain(
@@ -44,7 +45,7 @@ def explain(
         np.broadcast_to(samples, (len(images), *samples.shape)),
     )
     explained = np.take_along_axis(probabilities, np.reshape(classes, (-1, 1, 1)).astype(int), 2)
-    lost = (explained[:, :1] - explained[:, 1:])[..., 0]
+    lost = resolved(explained[:, :1] - explained[:, 1:])[..., 0]
     return (lost @ (hidden / hidden.sum(axis=0)))[:, segments].astype(np.float32)
 
 

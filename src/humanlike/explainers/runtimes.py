@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from humanlike.errors import HumanlikeError
+from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Predictor(Protocol):
         ...
 
 
-@lru_cache(maxsize=1)
+@keep_last
 def load(
     model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE
 ) -> Network | Opened:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -20,6 +19,9 @@ from humanlike.spelling import parse_expression
 
 #: What an answer is mapped to that stands for no expression.
 NONE = "-"
+
+#: How programs write an answer that was not given.
+MISSING = ("", "na", "n/a", "nan", "null")
 
 
 def read_wide(
@@ -61,7 +63,10 @@ def read_wide(
         name for name in map(str, table) if any(fnmatch.fnmatchcase(name, one) for one in raters)
     ]
     if not names:
-        raise HumanlikeError(f"{source}: no column is named {' or '.join(raters)}")
+        raise HumanlikeError(
+            f"{source}: no column is named {' or '.join(raters)}; there are "
+            f"{', '.join(map(str, table))}"
+        )
     _need(table, source, stimulus, *([] if truth is None else [truth]))
     kept = [stimulus] if truth is None else [stimulus, truth]
     long = table.reset_index(names="row").melt(["row", *kept], names, "observer", "response")
@@ -153,14 +158,16 @@ def read_long(
 
 def _trials(long: pd.DataFrame, source: str, answers: Mapping[str, str] | None) -> pd.DataFrame:
     """Name answers and stimuli as everywhere, number the trials, and check them."""
-    long = long[long["response"].fillna("") != ""].copy()
+    long = long.copy()
     for name in ("response", "truth", "left", "right"):
         if name in long:
             long[name] = _expressions(long, name, source, answers or {})
-    long = long[long["response"] != NONE].reset_index(drop=True)
+    long = long[~long["response"].isin(["", NONE])].reset_index(drop=True)
+    if long.empty:
+        raise HumanlikeError(f"{source}: no answer in it")
     long["truth"] = long["truth"].replace(NONE, "")
-    for name in ("observer", "stimulus"):
-        long[name] = _codes(long[name])
+    long["stimulus"] = _codes(long["stimulus"], ".")
+    long["observer"] = _codes(long["observer"])
     if "session" not in long:
         long["session"] = long["observer"]
     else:
@@ -179,9 +186,10 @@ def _expressions(
     long: pd.DataFrame, name: str, source: str, answers: Mapping[str, str]
 ) -> pd.Series:
     values = long[name].fillna("").astype(str).str.strip()
-    meant: dict[str, Any] = {"": "", NONE: NONE, **answers}
+    said = {_plain(word): meant for word, meant in answers.items()}
+    meant: dict[str, str | None] = {}
     for value in values.unique():
-        word = meant.get(value, value)
+        word = said.get(_plain(value), "" if _plain(value) in MISSING else value)
         meant[value] = word if word in ("", NONE) else parse_expression(word)
     found = values.map(meant)
     unknown = found.isna()
@@ -194,8 +202,13 @@ def _expressions(
     return found
 
 
-def _codes(values: pd.Series) -> pd.Series:
-    """Names as codes: what is no letter, digit, ., _ or - becomes _; two never become one.
+def _plain(word: str) -> str:
+    """An answer without what differs from program to program: capitals, and 7.0 for 7."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", str(word).strip().casefold())
+
+
+def _codes(values: pd.Series, more: str = "") -> pd.Series:
+    """Names as codes: what is no letter, digit, _, - or in `more` becomes _; two never become one.
 
     Raises
     ------
@@ -203,7 +216,9 @@ def _codes(values: pd.Series) -> pd.Series:
         They would.
     """
     text = values.astype(str)
-    meant = {name: re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._-") for name in text.unique()}
+    meant = {
+        name: re.sub(rf"[^A-Za-z0-9{more}_-]", "_", name).lstrip("._-") for name in text.unique()
+    }
     codes = pd.Series(meant)
     twice = codes[codes.duplicated(keep=False)]
     if len(twice):

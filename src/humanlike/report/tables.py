@@ -55,7 +55,7 @@ def of_scores(summary: dict[str, Any]) -> dict[str, float | None]:
         "p": summary["permutation_p"],
         "corrected": summary["corrected"],
         "ceiling": summary["ceiling"],
-        "reliability": summary["reliability"],
+        "folds": summary["reliability"],
     }
 
 

@@ -211,7 +211,7 @@ def score(
         if first:
             metrics = theirs
         else:
-            metrics[reference.name] = {name: theirs[name] for name in ("iou", "others", "p")}
+            metrics[reference.name] = {"p": theirs["p"]}
     artifacts.write_json(artifacts.METRICS / "score.json", decisive(metrics))
     if len(references) > 1:
         table = agreement(references, params.score.threshold)

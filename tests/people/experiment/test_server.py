@@ -1,6 +1,7 @@
 """The server as a process: answers stored once, whatever happens, and strangers refused."""
 
 import asyncio
+import gzip
 import json
 import re
 import socket
@@ -141,6 +142,8 @@ def test_hostile_input_is_refused_with_one_line(client, inside, study) -> None:
     good = json.dumps(answer(study, session, 1))
     header = {"Content-Type": "application/json"}
     deep = "[" * 20_000
+    packed = gzip.compress(b" " * 10_000_000 + good.encode())
+    first = session["trials"][0][0]
 
     def changed(rt: str) -> str:
         return re.sub(r'"rt": [\d.]+', f'"rt": {rt}', good)
@@ -154,6 +157,9 @@ def test_hostile_input_is_refused_with_one_line(client, inside, study) -> None:
         ("a form", "PUT", f"{path}/1", good, {"Content-Type": "text/plain"}, 415),
         ("a list", "PUT", f"{path}/1", "[1]", header, 422),
         ("wrong type", "PUT", f"{path}/1", changed("{}"), header, 422),
+        ("half a character", "PUT", f"{path}/1", good.replace(first, r"\ud800"), header, 422),
+        ("many digits", "PUT", f"{path}/1", changed("9" * 5000), header, 400),
+        ("compressed", "PUT", f"{path}/1", packed, {**header, "Content-Encoding": "gzip"}, 400),
         ("endless number", "PUT", f"{path}/1", changed("1e999"), header, 422),
         ("trial 0", "PUT", f"{path}/0", good, header, 422),
         ("trial 9", "PUT", f"{path}/9", good, header, 422),
@@ -161,6 +167,8 @@ def test_hostile_input_is_refused_with_one_line(client, inside, study) -> None:
         ("other digits", "PUT", f"{path}/%D9%A1", good, header, 422),
         ("another trial's answer", "PUT", f"{path}/2", good, header, 422),
         ("script in a name", "POST", "/api/sessions", '{"observer": "<script>"}', header, 422),
+        ("formula in a name", "POST", "/api/sessions", '{"observer": "=1+1"}', header, 422),
+        ("a line more in a name", "POST", "/api/sessions", '{"observer": "a\\n"}', header, 422),
         ("another key", "POST", "/api/sessions", '{"admin": true}', header, 422),
         ("a name of no text", "POST", "/api/sessions", '{"observer": ["a"]}', header, 422),
         ("guessed code", "GET", "/api/sessions/AAAAAAAAAAAAAAAAAAAAAA", None, {}, 404),

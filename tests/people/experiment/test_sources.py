@@ -1,9 +1,13 @@
 """Answers on their way home: what is broken or forged is named, and the rest comes through."""
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import sqlite3
 import subprocess
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -141,10 +145,71 @@ def test_archives_and_folders(tmp_path) -> None:
         collect(tmp_path / "nothing")
 
 
-def test_a_damaged_database_is_refused(tmp_path) -> None:
-    (tmp_path / "a.sqlite").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-    found = collect(tmp_path / "a.sqlite")
+ENDLESS = f"""
+CREATE TABLE study (name); INSERT INTO study VALUES ('{STUDY.study}');
+CREATE TABLE sessions (session, withdrawal, observer, list, heard, finished);
+INSERT INTO sessions VALUES ('{LINE["session"]}', '{LINE["withdrawal"]}', '', 0, 0, 0);
+CREATE VIEW answers AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+SELECT '{LINE["session"]}' AS session, i AS trial, '{{}}' AS answer FROM n;
+"""
+
+
+@pytest.mark.parametrize("script", [None, "CREATE TABLE other (a);", ENDLESS])
+def test_a_database_of_something_else_is_refused(tmp_path, script: str | None) -> None:
+    path = tmp_path / "a.sqlite"
+    if script is None:
+        path.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    else:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.executescript(script)
+    found = collect(path)
     assert len(found.refused) == 1 and "not a database of answers" in found.refused[0]
+
+
+def test_forged_rows_of_a_database_are_refused_and_the_rest_is_read(tmp_path) -> None:
+    store = Store(tmp_path / "a.sqlite", STUDY)
+    code = store.begin().session
+    store.keep(code, 1, ANSWER)
+    store.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "a.sqlite")) as db:
+        for trial, text in (
+            (2, json.dumps({**ANSWER, "trial": 1, "rt": 9.0})),
+            (3, "[1]"),
+            (4, "{broken"),
+            (5, "[" * 100_000),
+        ):
+            db.execute("INSERT INTO answers VALUES (?, ?, ?)", (code, trial, text))
+        db.commit()
+    found = collect(tmp_path / "a.sqlite")
+    assert list(found.answers.values()) == [ANSWER]
+    assert len(found.refused) == 4 and all(line.isprintable() for line in found.refused)
+
+
+def test_much_that_is_broken_costs_little(tmp_path) -> None:
+    home = tmp_path / "results"
+    home.mkdir()
+    (home / "a.jsonl").write_bytes(b"x\n" * 50_000 + b"\n" * 2_000_000 + json.dumps(LINE).encode())
+    (home / "link").symlink_to("/etc")
+    os.mkfifo(home / "pipe")
+    found = collect(home)
+    assert len(found.answers) == 1
+    assert found.refusals == 50_000 and len(found.refused) == sources.KEPT
+
+
+def test_an_archive_that_lies_about_its_sizes_is_not_unpacked_beyond_them(
+    tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(sources, "MOST", 1000)
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", b"0" * 5_000_000)
+    size = (5_000_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, (10).to_bytes(4, "little")))
+    tracemalloc.start()
+    found = collect(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.refused) == 1 and found.answers == {} and most < 2_000_000
 
 
 def test_withdrawn_sessions_are_left_out(tmp_path, folder, capsys) -> None:
@@ -244,6 +309,14 @@ def test_bids_has_the_same_answers(dataset, tmp_path) -> None:
         experiment.export(dataset, tmp_path / "bids")
     with pytest.raises(HumanlikeError, match="no such file"):
         experiment.export(tmp_path / "bids" / "sub-VP2", tmp_path / "more")
+
+
+def test_two_observers_never_become_one_in_bids(tmp_path, folder) -> None:
+    same = LINE | {"observer": "VP2"}
+    experiment.import_answers(write(tmp_path / "a", OTHER, same), folder, tmp_path / "dataset")
+    with pytest.raises(HumanlikeError, match="would both be sub-VP2"):
+        experiment.export(tmp_path / "dataset", tmp_path / "bids")
+    assert not (tmp_path / "bids").exists()
 
 
 def test_every_column_is_described() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from humanlike.errors import HumanlikeError
 from humanlike.people.trials import to_csv
 
 #: Column -> what it holds, of trials and clicks.
@@ -93,14 +94,24 @@ def bids(trials: pd.DataFrame, clicks: pd.DataFrame, about: Mapping[str, str]) -
     """The same as BIDS: `sub-<observer>/ses-<session>/beh/..._beh.tsv`, clicks as `acq-clicks`.
 
     Parameters and result are those of `psych_ds`; a missing value is `n/a`.
+
+    Raises
+    ------
+    HumanlikeError
+        The codes of two observers have the same letters and digits.
     """
+    known: dict[str, str] = {}
+    for observer in map(str, trials["observer"].unique()):
+        if (other := known.setdefault(_label(observer), observer)) != observer:
+            raise HumanlikeError(
+                f"{other} and {observer} would both be sub-{_label(observer)}; rename one"
+            )
     description = {"Name": about["name"], "BIDSVersion": "1.10.0", "DatasetType": "raw"}
-    observers = sorted({_label(observer) for observer in trials["observer"]})
     files = {
         "dataset_description.json": _json(description),
         "README": _readme(about).encode(),
         "participants.tsv": "\n".join(
-            ["participant_id", *(f"sub-{name}" for name in observers), ""]
+            ["participant_id", *(f"sub-{name}" for name in sorted(known)), ""]
         ).encode(),
         "participants.json": _json({"participant_id": {"Description": MEANINGS["observer"]}}),
     }

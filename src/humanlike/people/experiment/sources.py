@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -19,13 +20,16 @@ from humanlike.people.experiment.study import Study, check_answer, check_envelop
 #: A file or a member of an archive may be so large, in bytes, and a line.
 MOST, LONGEST = 256 * 2**20, 256 * 2**10
 
+#: So many refusals are kept; of more, only the number.
+KEPT = 1000
+
 #: How a database of SQLite begins.
 _SQLITE = b"SQLite format 3\0"
 
 
 @dataclass
 class Collected:
-    """What was read: answers by session and trial, and one line for everything refused.
+    """What was read: answers by session and trial, and a line for each of the first `KEPT` refused.
 
     Attributes
     ----------
@@ -34,6 +38,8 @@ class Collected:
     answers : dict
         (Secret code, trial) -> answer.
     refused : list of str
+    refusals : int
+        How many were refused in all.
     repeated : int
         Answers that were there twice, the same both times.
     withdrawn : int
@@ -43,8 +49,15 @@ class Collected:
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    refusals: int = 0
     repeated: int = 0
     withdrawn: int = 0
+
+    def refuse(self, line: str) -> None:
+        """Count a refusal, and keep its line if it is one of the first."""
+        self.refusals += 1
+        if len(self.refused) < KEPT:
+            self.refused.append(line)
 
 
 def read(path: Path) -> Iterator[tuple[str, Any]]:
@@ -96,7 +109,7 @@ def collect(records: Iterable[tuple[str, Any]], study: Study, without: Iterable[
                 raise record
             _take(record, study, left_out, found)
         except HumanlikeError as error:
-            found.refused.append(f"{place}: {error}")
+            found.refuse(f"{place}: {error}")
     return found
 
 
@@ -186,16 +199,20 @@ def _read_archive(path: Path, name: str) -> Iterator[tuple[str, Any]]:
                 # JATOS describes the results in a file of its own.
                 if member.is_dir() or member.filename.endswith("metadata.json"):
                     continue
-                if member.file_size > MOST:
+                # The size that the archive tells need not be true.
+                with archive.open(member) as file:
+                    content = file.read(MOST + 1)
+                if len(content) > MOST:
                     yield place, HumanlikeError(f"more than {MOST // 2**20} MiB")
                     continue
-                yield from _lines(archive.read(member), place)
+                yield from _lines(content, place)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
         yield name, HumanlikeError(f"not an archive that can be read ({error})")
 
 
 def _lines(content: bytes, name: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(content.split(b"\n"), start=1):
+    # Line by line: a file may hold nothing but ends of lines, millions of them.
+    for number, line in enumerate(io.BytesIO(content), start=1):
         line = line.strip().removeprefix(b"\xef\xbb\xbf")
         if not line:
             continue

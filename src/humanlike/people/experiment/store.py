@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -221,13 +222,14 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
         It is no such database.
     """
     try:
-        db = sqlite3.connect(f"file:{path.absolute().as_posix()}?mode=ro", uri=True)
-        rows = db.execute(
-            "SELECT study.name, session, observer, withdrawal, list, trial, answer"
-            " FROM answers JOIN sessions USING (session), study"
-            " ORDER BY sessions.rowid, trial"
-        ).fetchall()
-        db.close()
+        with closing(sqlite3.connect(f"file:{path.absolute().as_posix()}?mode=ro", uri=True)) as db:
+            # Of a stranger's making, a table could be a view that never ends.
+            if _defined(db) != _wanted():
+                raise HumanlikeError(f"{path}: not a database of answers (it has other tables)")
+            rows = db.execute(
+                "SELECT (SELECT name FROM study), session, observer, withdrawal, list, trial,"
+                " answer FROM answers JOIN sessions USING (session) ORDER BY sessions.rowid, trial"
+            ).fetchall()
     except sqlite3.Error as error:
         raise HumanlikeError(f"{path}: not a database of answers ({error})") from None
     for study, session, observer, withdrawal, number, trial, answer in rows:
@@ -243,3 +245,15 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
             yield {**envelope, **json.loads(answer)}
         except (ValueError, TypeError, RecursionError):
             yield envelope
+
+
+def _defined(db: sqlite3.Connection) -> set[tuple[str]]:
+    """What a database says that its tables are."""
+    return set(db.execute("SELECT sql FROM sqlite_master WHERE type = 'table'"))
+
+
+def _wanted() -> set[tuple[str]]:
+    """What a database of answers says."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.executescript(_TABLES)
+        return _defined(db)
