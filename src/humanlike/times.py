@@ -191,8 +191,6 @@ def work_of(stage: str, params: Params, network: str | None, fold: int | None) -
             "runtime": settings.runtime,
             "precision": settings.precision,
             "emulate": params.method.get("emulate", False),
-            # How many samples faces take that have as many as they need is known once it has run.
-            **({"error": params.method["error"]} if params.method.get("samples") == "auto" else {}),
         }
         # What is checked is explained twice.
         return Work(explained, _passes(params.method) * (1 + checked), kind)
@@ -214,8 +212,7 @@ def _passes(method: Mapping[str, Any]) -> float:
     """How often a face goes through the network for one explanation, but for a factor."""
     if "window" in method:
         return (method["cells"] - method["window"] + 1) ** 2
-    times = next((method[k] for k in ("samples", "masks", "steps", "iterations") if k in method), 1)
-    return 1 if times == "auto" else times
+    return next((method[k] for k in ("samples", "masks", "steps", "iterations") if k in method), 1)
 
 
 def _explained(params: Params, network: str, fold: int) -> float:

@@ -161,14 +161,6 @@ class OpenVINO:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
         self.put, self.concatenate = np.ascontiguousarray, np.concatenate
 
-    @classmethod
-    def precisions(cls) -> list[str]:
-        """What this processor computes in, the most exact first."""
-        import openvino
-
-        offered = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return [name for name, (_, capability) in cls.PRECISIONS.items() if capability in offered]
-
     @property
     def settings(self) -> dict[str, Any]:
         """What graphs are compiled with."""
