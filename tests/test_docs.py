@@ -161,14 +161,3 @@ def test_every_page_is_in_the_site() -> None:
 def test_every_method_is_explained() -> None:
     text = (ROOT / "docs" / "explainers.md").read_text()
     assert all(f"| `{method}` |" in text for method in METHODS)
-
-
-def test_the_comparison_of_methods_is_the_one_that_was_made() -> None:
-    made = (ROOT / "docs" / "explainers" / "explainers.md").read_text()
-    text = (ROOT / "docs" / "explainers.md").read_text()
-    command, reading = re.search(r"Made by `(.*?)`.*?\n\n(.*?)\n\n", made, re.DOTALL).groups()
-    summary = made[made.index("## All sets") : made.index("## Each set")]
-    assert f"`{command} -o docs/explainers`" in " ".join(text.split())
-    assert reading in " ".join(text.split())
-    rows = re.findall(r"^\| .*$", summary, re.MULTILINE)
-    assert len(rows) == 2 + len(METHODS) + 2 and all(row in text for row in rows)
