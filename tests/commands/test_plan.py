@@ -33,6 +33,7 @@ def test_what_ran_is_known(project: Project) -> None:
     assert (project.folder / times.TIMES).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_what_has_not_run_here_is_measured_once(project: Project) -> None:
     mine = project.folder / "mine.yaml"
     change_params(project, {"train.optimisation.songnet.batch_size": "8", "lime.samples": "30"})
