@@ -171,7 +171,12 @@ def test_light_and_dark_can_be_chosen(see) -> None:
     assert background() == light and "light" in toggle.inner_text()
     toggle.click()
     assert background() != light and "dark" in toggle.inner_text()
-    seen.page.reload()
+    # What was chosen reaches the browser's storage when it finds the time for it.
+    for _ in range(20):
+        seen.page.reload()
+        if background() != light:
+            break
+        seen.page.wait_for_timeout(100)
     assert background() != light
 
 
