@@ -168,7 +168,8 @@ def of_photographs(params: Params, project: Path) -> list[times.Took]:
 def of_network(params: Params, network: str, project: Path) -> list[times.Took]:
     """Train a network for some batches, and explain a face and then some more."""
     few_faces(params, network, project)
-    found = run(project, "guidance") and run(project, "train", network, "0")
+    run(project, "guidance")  # off; a training reads that it is
+    found = run(project, "train", network, "0")
     predictions = project / artifacts.unit("predictions", network, 0, ".csv")
     table = artifacts.read_table(predictions)
     took = []
@@ -241,4 +242,5 @@ def renamed(took: list[times.Took]) -> Iterator[times.Took]:
     """Records under names that no stage of this project has: they are no runs of its own."""
     for each in took:
         kind, network, _ = times.parts(each.stage)
-        yield replace(each, stage=kind if network is None else f"{kind}@{network}-measured")
+        unit = "measured" if network is None else f"{network}-measured"
+        yield replace(each, stage=f"{kind}@{unit}")
