@@ -62,8 +62,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with Path("params.yaml").open("w") as file:
             yaml.dump(params, file)
         people = yaml.load(ROOT / "people" / "params.yaml")
-        people["boundary"].update(number=3, targets=["alone"], shares=[0.5, 0.1])
+        generators = ["render", "morph"]
+        people["boundary"].update(
+            generators=generators, number=3, targets=["alone"], shares=[0.5, 0.1]
+        )
         people["align"].update(observers=2, least_trials=20, held_out=0.3, validation=0.2)
+        people["align"]["group"]["epochs"] = 4
         people["hesitation"]["resamples"] = 100
         Path("people").mkdir()
         with Path("people/params.yaml").open("w") as file:
