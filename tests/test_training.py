@@ -11,7 +11,14 @@ import tensorflow as tf
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
 from humanlike.guidance import Guidance
-from humanlike.training import _step_sizes, _training_batches, fit, network_images, predict
+from humanlike.training import (
+    _batches,
+    _step_sizes,
+    _training_batches,
+    fit,
+    network_images,
+    predict,
+)
 
 SIDE = 16
 TRAIN = """
@@ -127,6 +134,16 @@ def test_every_epoch_shows_every_face_once_in_a_new_order():
         assert sorted(labels) == list(range(20))
         orders.append(labels.tolist())
     assert orders[0] != orders[1]
+
+
+def test_no_pass_over_the_batches_ends_by_waiting(faces):
+    images, labels = faces
+    for batches in (
+        _training_batches(images, labels, 4, 0, None, None),
+        _batches(images, labels, 4),
+        _batches(images, None, 4),
+    ):
+        assert batches.options().autotune.enabled is False
 
 
 def test_augmentation_changes_what_is_shown():

@@ -250,7 +250,7 @@ def _batches(
     if labels is not None:
         targets = tf.data.Dataset.from_tensor_slices(labels).batch(batch_size)
         batches = tf.data.Dataset.zip((batches, targets))
-    return batches.prefetch(1)
+    return _untuned(batches.prefetch(1))
 
 
 def _training_batches(
@@ -292,7 +292,18 @@ def _training_batches(
         return _rgb(batch), targets
 
     faces = tf.data.Dataset.range(len(labels)).shuffle(len(labels), seed=seed)
-    return faces.batch(batch_size).map(load).prefetch(1)
+    return _untuned(faces.batch(batch_size).map(load).prefetch(1))
+
+
+def _untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """The same batches, without TensorFlow's search for the fastest way to make them.
+
+    There is nothing to find, and each pass over the batches ends by waiting for the search: up to
+    ten seconds in which nothing is computed.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _rgb(gray: tf.Tensor) -> tf.Tensor:
