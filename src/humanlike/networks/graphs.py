@@ -177,11 +177,7 @@ def open_graph(path: Path, size: int | None = None) -> Graph:
     except Exception as error:  # OpenVINO raises RuntimeError, and others for some formats
         raise refuse(path, f"OpenVINO cannot read it ({_reason(error)})") from None
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise refuse(
-            path,
-            f"has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-            "one of each can be explained: export it so",
-        )
+        raise refuse(path, "has several inputs or outputs; one of each can be explained")
     use = _use(path, model, size)
     channels = (use.channels, use.size, use.size)
     shape = channels if use.channels_first else (*channels[1:], channels[0])

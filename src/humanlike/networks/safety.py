@@ -48,7 +48,7 @@ _VALUES = {
     *("__complex__", "__tuple__"),
 }
 
-_PICKLE = "is a pickle, which runs code when it is opened, and is not; export the network to ONNX"
+_PICKLE = "is a pickle, and opening one runs code; not opened: export the network to ONNX"
 
 
 def refuse(path: Path, reason: str) -> HumanlikeError:
