@@ -248,6 +248,7 @@ def parse(command: click.Command, words: list[str], complete: bool) -> None:
                 parse(found, others, complete)
 
 
+@pytest.mark.slow
 def test_they_run_in_a_small_project(finished: Project, tmp_path: Path) -> None:
     project = copy(finished, tmp_path / "project")
     ran: set[tuple[str, ...]] = set()

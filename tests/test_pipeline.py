@@ -61,6 +61,7 @@ def test_threshold_reruns_score_alone_and_never_loads_tensorflow(project: Projec
         project.run("python", "-c", code)
 
 
+@pytest.mark.slow
 def test_references_rerun_score_alone_and_change_nothing_of_the_first(project: Project) -> None:
     made = ("artifacts/heatmaps", "metrics", "plots")
     before, metrics = project.files(*made), project.metrics("score.json")
@@ -83,6 +84,7 @@ def test_references_rerun_score_alone_and_change_nothing_of_the_first(project: P
     project.restore()
 
 
+@pytest.mark.slow
 def test_evidence_trains_nothing_where_nothing_is_guided(project: Project) -> None:
     ran = project.experiment(**{"evidence.smoothing": "0.02"})
     assert sorted(ran) == ["evidence", "guidance", "score"]
@@ -102,6 +104,7 @@ def test_guidance_trains_again_and_so_does_the_evidence_it_names(project: Projec
     project.restore()
 
 
+@pytest.mark.slow
 def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:
     ran = project.experiment(**{"lime.samples": "22"})
     assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
@@ -127,6 +130,7 @@ def columns(project: Project, path: str) -> list[str]:
     return list(pd.json_normalize(project.metrics(Path(path).name)))
 
 
+@pytest.mark.slow
 def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> None:
     project = copy(finished, tmp_path / "project")
     for threshold in ("0.4", "0.5", "0.6"):
@@ -143,6 +147,7 @@ def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> 
     assert len(project.run("dvc", "metrics", "diff").splitlines()) <= LINES
 
 
+@pytest.mark.slow
 def test_fewer_networks_leave_no_trace_of_the_others(finished: Project, tmp_path: Path) -> None:
     """Score reads what the params name; it neither reads nor touches what else there is."""
     project = copy(finished, tmp_path / "project")
@@ -172,6 +177,7 @@ def test_fewer_networks_leave_no_trace_of_the_others(finished: Project, tmp_path
     assert project.repro() == ["score"]
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_scores_with_other_params_and_trains_nothing(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -217,6 +223,7 @@ def test_a_fresh_clone_scores_with_other_params_and_trains_nothing(
     assert len([path for path in (tmp_path / "store").rglob("*") if path.is_file()]) == len(results)
 
 
+@pytest.mark.slow
 def test_explain_and_score_twice_give_the_same_bytes(project: Project) -> None:
     made = ("artifacts/explanations", "artifacts/standardized", "metrics", "plots")
     before = project.files(*made)

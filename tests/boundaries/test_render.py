@@ -24,6 +24,7 @@ def test_a_drawn_face_is_moved_to_the_wanted_share(judges: Judges, share: float)
     np.testing.assert_array_equal(again.probabilities, found.probabilities)
 
 
+@pytest.mark.slow
 def test_the_same_start_gives_the_same_face(judges: Judges) -> None:
     target = Target((0, 1), (0.5,))
     first, second = (

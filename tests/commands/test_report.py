@@ -29,6 +29,7 @@ def test_a_run_ends_with_its_page(project: Project) -> None:
     assert "report.html" not in project.run("git", "status", "--porcelain")
 
 
+@pytest.mark.slow
 def test_colours_write_the_page_again_and_train_nothing(project: Project) -> None:
     before = page(project)
     change_params(project, {"report.colours": "jet"})

@@ -41,7 +41,7 @@ def test_the_network_sees_it_where_parts_are_hidden(network, images, runtime, hi
         shown = samples[:, labels][None]
         seen = np.where(shown == 1, images[:, None], behind[:, None]).astype(np.float32)
         rgb = np.repeat(seen.reshape(-1, 64, 64, 1), 3, axis=-1)
-        expected = network.predict(rgb, verbose=0).reshape(3, len(samples), -1)
+        expected = network.predict_on_batch(rgb).reshape(3, len(samples), -1)
         np.testing.assert_allclose(found, expected, atol=2e-5)
 
 
@@ -53,7 +53,7 @@ def test_soft_masks_blend_with_it(network, images, runtime):
     behind = hidden_pictures(images[:1], "mean")[0].astype(float)
     seen = behind + masks * (images[0] - behind)
     rgb = np.repeat(seen[..., None], 3, axis=-1).astype(np.float32)
-    np.testing.assert_allclose(found, network.predict(rgb, verbose=0), atol=2e-5)
+    np.testing.assert_allclose(found, network.predict_on_batch(rgb), atol=2e-5)
 
 
 def test_params_know_what_may_hide():

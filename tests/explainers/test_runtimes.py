@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +33,7 @@ def expected(network, images, segments, samples):
             hidden = np.isin(labels, np.flatnonzero(row == 0))
             perturbed.append(np.where(hidden, 0, image))
     rgb = np.repeat(np.array(perturbed, np.float32)[..., None], 3, axis=-1)
-    return network.predict(rgb, verbose=0).reshape(3, 60, 4)
+    return network.predict_on_batch(rgb).reshape(3, 60, 4)
 
 
 @pytest.fixture(params=["tensorflow", "openvino"])
@@ -73,7 +75,7 @@ def test_faces_of_many_colours_go_through_whole(network, images, samples, runtim
     samples = np.random.default_rng(2).integers(0, 2, (3, 60, 60), dtype=np.uint8)
     shown = np.take_along_axis(samples, np.arange(64)[None, None] % 60, axis=2)[:, :, None]
     rgb = np.repeat((images[:, None] * shown)[..., None], 3, -1).reshape(-1, 64, 64, 3)
-    expected = network.predict(rgb.astype(np.float32), verbose=0).reshape(3, 60, 4)
+    expected = network.predict_on_batch(rgb.astype(np.float32)).reshape(3, 60, 4)
     found = prepare(network, runtime).probabilities(images, segments, samples)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -118,3 +120,24 @@ def test_no_core_is_taken_that_other_workers_would_take_too(
                 with suppress(ProcessLookupError):  # a thread that has just ended
                     seen.add(frozenset(os.sched_getaffinity(int(task.name))))
     assert seen == {frozenset(os.sched_getaffinity(0))}
+
+
+CONVERTED = """
+import os, sys
+import humanlike
+from openvino.tools.ovc import telemetry_utils
+print(telemetry_utils.tm.__name__)
+os.register_at_fork(before=lambda: print("forked"))
+from humanlike.networks.builder import build
+from humanlike.explainers.runtimes import prepare
+prepare(build("weinet", 3), "openvino")
+"""
+
+
+def test_nobody_is_told_of_a_network_that_is_converted():
+    """OpenVINO's makers were, each time from a process forked for it."""
+    pytest.importorskip("openvino")
+    told = subprocess.run(
+        [sys.executable, "-c", CONVERTED], check=True, capture_output=True, text=True
+    ).stdout
+    assert told.split() == ["openvino.tools.ovc.telemetry_stub"]

@@ -47,6 +47,7 @@ def test_the_fit_is_at_least_as_likely_as_the_truth() -> None:
         assert loss(found) <= loss(truth) + 1e-6
 
 
+@pytest.mark.slow
 def test_intervals_cover_thresholds_about_as_often_as_they_say() -> None:
     truth = Function(4, 2, 0.5, 0.02)
     covered = 0
