@@ -39,8 +39,9 @@ AGAINST = ("ekman", "evidence")
 
 #: The cells whose heatmaps are drawn, by what their networks were taught.
 DRAWN = {
-    "unguided": ("weinet", 5, 1, "none", 0.0, "black", 1),
-    "taught the masks": ("weinet", 24, 1, "ekman", 0.9, "black", 2),
+    "nothing": ("weinet", 24, 1, "none", 0.0, "black", 1),
+    "the masks": ("weinet", 24, 1, "ekman", 0.9, "black", 1),
+    "others' masks": ("weinet", 24, 1, "permuted-ekman", 0.9, "black", 1),
 }
 
 

@@ -35,8 +35,6 @@ ELSEWHERE = {
     "test_another_method_explains_again_and_its_section_alone_counts",
     "dvc exp run -S score.threshold=": "test_pipeline.py::"
     "test_threshold_reruns_score_alone_and_never_loads_tensorflow",
-    "dvc exp run -S train.networks=": "test_pipeline.py::"
-    "test_fewer_networks_leave_no_trace_of_the_others",
     "dvc repro --pull --allow-missing": "test_pipeline.py::"
     "test_a_fresh_clone_scores_with_other_params_and_trains_nothing",
     "dvc exp run --pull --allow-missing": "test_pipeline.py::"

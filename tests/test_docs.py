@@ -1,6 +1,7 @@
 """What the documents say of the results that come with the project."""
 
 import ast
+import csv
 import json
 import os
 import re
@@ -161,3 +162,20 @@ def test_every_page_is_in_the_site() -> None:
 def test_every_method_is_explained() -> None:
     text = (ROOT / "docs" / "explainers.md").read_text()
     assert all(f"| `{method}` |" in text for method in METHODS)
+
+
+def test_the_table_of_guided_networks_is_the_one_that_was_made() -> None:
+    taught = {"none": "nothing", "ekman": "the masks", "permuted-ekman": "other expressions' masks"}
+    with (ROOT / "docs" / "guidance.csv").open() as file:
+        made = list(csv.DictReader(file))
+    expected = []
+    for row in made:
+        figures = [f"{float(row['accuracy']):.3f}"]
+        for against in ("ekman", "evidence"):
+            figures += [f"{float(row[f'{against}_{name}']):.3f}" for name in ("own", "others", "p")]
+        cells = [row["network"], taught[row["reference"]], row["epochs"], row["seed"], *figures]
+        expected.append(f"| {' | '.join(cells)} |".replace(" 0.", " ."))
+    text = (ROOT / "docs" / "guidance.md").read_text()
+    said = re.findall(r"^\| (?:weinet|songnet) .*$", text, re.MULTILINE)
+    assert sorted(said) == sorted(expected)
+    assert all(row["weight"] == ("0.0" if row["reference"] == "none" else "0.9") for row in made)
