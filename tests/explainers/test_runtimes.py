@@ -123,7 +123,7 @@ def test_no_core_is_taken_that_other_workers_would_take_too(
 
 
 CONVERTED = """
-import os, sys
+import os
 import humanlike
 from openvino.tools.ovc import telemetry_utils
 print(telemetry_utils.tm.__name__)

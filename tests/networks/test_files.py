@@ -7,6 +7,7 @@ import pytest
 from humanlike.errors import HumanlikeError
 from humanlike.networks.builder import build
 from humanlike.networks.files import load, save
+from humanlike.networks.safety import check_keras
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,21 @@ def test_file_cut_short_is_one_line(share, tmp_path):
     file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
     with pytest.raises(HumanlikeError, match="train that network again"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value"), [(6, 8, 1), (8, 10, 99)], ids=["encrypted", "compression"]
+)
+def test_an_archive_that_python_cannot_unpack_is_one_line(tmp_path, local, central, value):
+    path = tmp_path / "fold0.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    packed = bytearray(path.read_bytes())
+    # The flags and the way of compression, in the file's own header and in the list of files.
+    packed[local] = packed[packed.index(b"PK\x01\x02") + central] = value
+    path.write_bytes(packed)
+    with pytest.raises(HumanlikeError, match="cannot be read"):
+        check_keras(path)
 
 
 def test_damaged_weights_are_one_line(tmp_path):

@@ -177,12 +177,9 @@ def check_keras(path: Path) -> None:
                 check_hdf5(path, file)
     except KeyError as error:
         raise refuse(path, f"is no Keras file ({error.args[0]!s})") from None
-    except (
-        # NotImplementedError: zipfile's, for a way of compression that it does not know.
-        *(OSError, ValueError, zipfile.BadZipFile, RecursionError, NotImplementedError),
-        *(AttributeError, zlib.error),
-    ) as error:
-        raise refuse(path, f"cannot be read, it is damaged or cut short ({error})") from None
+    # RuntimeError: zipfile's, for what is encrypted or compressed in a way that it does not know.
+    except (OSError, ValueError, zipfile.BadZipFile, RuntimeError, AttributeError, zlib.error) as e:
+        raise refuse(path, f"cannot be read, it is damaged or cut short ({e})") from None
 
 
 def is_pickle(head: bytes) -> bool:

@@ -206,7 +206,7 @@ def _read_archive(path: Path, name: str) -> Iterator[tuple[str, Any]]:
                     yield place, HumanlikeError(f"more than {MOST // 2**20} MiB")
                     continue
                 yield from _lines(content, place)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError) as error:
         yield name, HumanlikeError(f"not an archive that can be read ({error})")
 
 
