@@ -84,6 +84,7 @@ def run(cell: dict[str, Any], heatmaps: Path) -> dict[str, float]:
     values["train"]["networks"] = [network]
     values["train"]["folds"] = list(range(cell["folds"]))
     values["train"]["seed"] = cell["seed"]
+    values["train"]["precision"] = "float32"  # as in all rows that are there
     values["train"]["optimisation"][network]["epochs"] = cell["epochs"]
     values["train"]["guidance"] = {
         "reference": cell["reference"].removeprefix("permuted-"),

@@ -67,6 +67,8 @@ def test_paper_profile_is_the_published_setting() -> None:
         ),
         ("lime.samples", 0, ["lime.samples", "0", "greater"]),
         ("lime.samples", 12.5, ["lime.samples", "12.5", "integer"]),
+        ("lime.samples", "some", ["lime.samples", "some", "auto", "2"]),
+        ("lime.error", 1, ["lime.error", "1", "less than 1"]),
         ("lime.sampling", "sobol", ["lime.sampling", "'sobol'", "'orthogonal'"]),
         ("lime.kernel_width", 0.01, ["lime.kernel_width", "0.01", "0.05"]),
         ("lime.kernel_width", float("inf"), ["lime.kernel_width", "finite"]),
@@ -178,3 +180,11 @@ def test_any_value_is_taken_or_refused_in_one_line(value: object, section: str) 
         parse(values() | {section: value})
     except HumanlikeError as error:
         assert "\n" not in str(error)
+
+
+def test_samples_come_bit_by_bit_unless_they_are_orthogonal() -> None:
+    values = with_value("lime.samples", "auto")
+    assert parse(values).lime.samples == "auto"
+    values["lime"]["sampling"] = "orthogonal"
+    with pytest.raises(HumanlikeError, match=r"lime: samples: auto .* sampling: paired"):
+        parse(values)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
 from humanlike.guidance import Guidance
@@ -15,6 +16,7 @@ from humanlike.training import (
     _batches,
     _step_sizes,
     _training_batches,
+    choose_precision,
     fit,
     network_images,
     predict,
@@ -27,13 +29,14 @@ import numpy as np
 from humanlike.faces.augment import Augmentation
 from humanlike.guidance import Guidance
 from humanlike.networks.builder import build
-from humanlike.training import fit, use_threads
+from humanlike.training import choose_precision, fit, use_threads
 
 use_threads(2)
 rng = np.random.default_rng(0)
 model = build("NETWORK", seed=3)
 fit(model, rng.integers(0, 256, (20, 64, 64), np.uint8), np.arange(20) % 6, optimizer="adam",
     learning_rate=1e-3, epochs=2, batch_size=8, seed=3, schedule="cosine",
+    precision=choose_precision("auto"),
     augmentation=Augmentation(gamma=0.5, translation=0.1, mirror=True))
 print(hashlib.sha256(b"".join(w.tobytes() for w in model.get_weights())).hexdigest())
 """
@@ -99,6 +102,47 @@ def test_same_seed_same_weights(faces, augmentation):
 
     assert weights(5) == weights(5)
     assert weights(5) != weights(6)
+
+
+def test_bfloat16_rounds_while_the_network_learns_and_leaves_it_as_it_was(faces):
+    images, labels = faces
+
+    def trained(precision):
+        model = small_network()
+        seen = []
+
+        class Look(keras.callbacks.Callback):
+            def on_train_begin(self, logs=None):
+                seen.extend(layer.compute_dtype for layer in self.model.layers)
+
+        # What Keras calls back is what it trains: the layers' own words for what they compute in.
+        original = model.fit
+        model.fit = lambda *a, callbacks, **k: original(*a, callbacks=[*callbacks, Look()], **k)
+        fit(model, images, labels, precision=precision, **SETTINGS | {"epochs": 10})
+        return model, seen
+
+    model, seen = trained("bfloat16")
+    names = [type(layer).__name__ for layer in model.layers]
+    exact = {"InputLayer", "Rescaling", "Dense"}
+    assert seen == ["float32" if name in exact else "bfloat16" for name in names]
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert {weight.dtype for weight in model.weights} <= {"float32", "uint32"}
+    assert (predict(model, images).argmax(axis=1) == labels).mean() > 0.9
+
+    again, _ = trained("bfloat16")
+    other, seen = trained("float32")
+    assert set(seen) == {"float32"}
+    bytes_of = [b"".join(w.tobytes() for w in m.get_weights()) for m in (model, again, other)]
+    assert bytes_of[0] == bytes_of[1] != bytes_of[2]
+    # Rounding makes no other network of it.
+    assert np.abs(predict(model, images) - predict(other, images)).mean() < 0.1
+
+
+@pytest.mark.parametrize(("there", "chosen"), [(True, "bfloat16"), (False, "float32")])
+def test_bfloat16_is_taken_where_the_processor_has_it(there, chosen, monkeypatch):
+    monkeypatch.setattr(processor, "has_bfloat16", lambda: there)
+    asked = ("auto", "float32", "bfloat16")
+    assert [choose_precision(one) for one in asked] == [chosen, "float32", "bfloat16"]
 
 
 @pytest.mark.slow

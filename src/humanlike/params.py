@@ -138,6 +138,7 @@ class Train(Section):
     limit: Positive | None
     seed: Seed
     threads: Positive
+    precision: Literal["auto", "float32", "bfloat16"]
     augmentation: Augmentation
     guidance: Guidance
 
@@ -177,13 +178,14 @@ class Explain(Section):
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
     runtime: Literal["tensorflow", "openvino"]
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["auto", "float32", "bfloat16"]
 
 
 class Lime(Section):
     """LIME on superpixels."""
 
-    samples: Annotated[int, Field(ge=2)]
+    samples: Literal["auto"] | int
+    error: Annotated[float, Field(gt=0, lt=1)]
     sampling: Literal["bernoulli", "paired", "orthogonal"]
     superpixels: Annotated[int, Field(ge=2, le=250)]
     # SLIC's arithmetic ends outside.
@@ -191,6 +193,22 @@ class Lime(Section):
     # Of a kernel that is narrower, no sample but the whole face has any weight.
     kernel_width: Annotated[float, Field(ge=0.05, allow_inf_nan=False)]
     emulate: bool
+
+    @field_validator("samples", mode="before")
+    @classmethod
+    def _auto_or_enough(cls, samples: Any) -> Any:
+        number = isinstance(samples, int) and not isinstance(samples, bool)
+        if samples != "auto" and not (number and samples >= 2):
+            raise ValueError(
+                f"{samples!r} is not allowed; give auto or an integer greater than or equal to 2"
+            )
+        return samples
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Lime:
+        if self.samples == "auto" and self.sampling == "orthogonal":
+            raise ValueError("samples: auto takes samples bit by bit; sampling: paired lets it")
+        return self
 
 
 class KernelShap(Section):

@@ -191,6 +191,8 @@ def work_of(stage: str, params: Params, network: str | None, fold: int | None) -
             "runtime": settings.runtime,
             "precision": settings.precision,
             "emulate": params.method.get("emulate", False),
+            # How many samples faces take that have as many as they need is known once it has run.
+            **({"error": params.method["error"]} if params.method.get("samples") == "auto" else {}),
         }
         # What is checked is explained twice.
         return Work(explained, _passes(params.method) * (1 + checked), kind)
@@ -204,7 +206,11 @@ def _training(params: Params, network: str, fold: int) -> Work:
     shown = faces(params) - _held_out(params, fold)
     if params.train.limit is not None:
         shown = min(shown, params.train.limit)
-    kind = {"network": network, "batch_size": origin.batch_size}
+    kind = {
+        "network": network,
+        "batch_size": origin.batch_size,
+        "precision": params.train.precision,
+    }
     return Work(max(shown, 1) * origin.epochs, kind=kind)
 
 
@@ -212,7 +218,8 @@ def _passes(method: Mapping[str, Any]) -> float:
     """How often a face goes through the network for one explanation, but for a factor."""
     if "window" in method:
         return (method["cells"] - method["window"] + 1) ** 2
-    return next((method[k] for k in ("samples", "masks", "steps", "iterations") if k in method), 1)
+    times = next((method[k] for k in ("samples", "masks", "steps", "iterations") if k in method), 1)
+    return 1 if times == "auto" else times
 
 
 def _explained(params: Params, network: str, fold: int) -> float:

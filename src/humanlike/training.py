@@ -13,6 +13,7 @@ import pandas as pd
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation, augment
 from humanlike.progress import bar
@@ -83,6 +84,7 @@ def fit(
     progress: str | None = None,
     rows: NDArray[np.integer] | None = None,
     keep_best: bool = False,
+    precision: str = "float32",
 ) -> pd.DataFrame:
     """Train a network, in place, by cross-entropy.
 
@@ -127,6 +129,9 @@ def fit(
     keep_best
         Whether the network ends with the weights of the epoch of least `val_loss`, the one before
         training among them; needs `validation`.
+    precision
+        What layers multiply in while they learn: ``"float32"`` or ``"bfloat16"``, twice as fast
+        where the processor has it. Weights are float32, and so is the network once it has learned.
 
     Returns
     -------
@@ -173,6 +178,7 @@ def fit(
             unit="batch",
             disable=progress is None,
         ) as shown,
+        _computing(model, precision),
     ):
         history = model.fit(
             batches,
@@ -189,6 +195,17 @@ def fit(
         table = table.reset_index(drop=True)
     columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
     return table[[column for column in columns if column in table]]
+
+
+def choose_precision(asked: str) -> str:
+    """Settle what networks are trained in: what is asked or, for ``"auto"``, what is fast here.
+
+    That is ``"bfloat16"`` where the processor multiplies in it, at twice the speed of
+    ``"float32"``: the answer is the same on all processors of one kind.
+    """
+    if asked != "auto":
+        return asked
+    return "bfloat16" if processor.has_bfloat16() else "float32"
 
 
 def predict(
@@ -240,6 +257,26 @@ def _dropping(model: keras.Model, share: float | None) -> Iterator[None]:
     finally:
         for layer, rate in zip(layers, own, strict=True):
             layer.rate = rate
+
+
+@contextmanager
+def _computing(model: keras.Model, precision: str) -> Iterator[None]:
+    """Let layers compute in a precision, and then in their own again.
+
+    Weights and their updates stay float32, as do the input's scaling and the probabilities
+    (Micikevicius et al., "Mixed precision training", ICLR 2018; bfloat16 has float32's range and so
+    needs no scaling of the loss: Kalamkar et al., arXiv 1905.12322, 2019).
+    """
+    exact = keras.layers.InputLayer, keras.layers.Rescaling
+    layers = [layer for layer in model.layers[:-1] if not isinstance(layer, exact)]
+    own = [layer.dtype_policy for layer in layers]
+    try:
+        for layer in layers if precision == "bfloat16" else ():
+            layer.dtype_policy = "mixed_bfloat16"
+        yield
+    finally:
+        for layer, policy in zip(layers, own, strict=True):
+            layer.dtype_policy = policy
 
 
 def _batches(

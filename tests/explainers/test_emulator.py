@@ -1,13 +1,16 @@
 """The emulator against scikit-learn's Gaussian processes, and against what it is for."""
 
+from functools import reduce
+from operator import add
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import check_grad
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, WhiteKernel
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from threadpoolctl import threadpool_limits
 
 from humanlike.explainers import emulator
@@ -30,22 +33,25 @@ def network(samples):
     return softmax(samples @ effects + pairs @ together, axis=1)
 
 
-def kernel(relevance, noise):
+def kernel(relevance, noise, places):
     # exp(-|a - b| r) of 0/1 samples is a squared-exponential kernel of length 1/sqrt(2 r).
-    return RBF(1 / np.sqrt(2 * relevance)) + WhiteKernel(noise)
+    each = [RBF(1 / np.sqrt(2 * np.maximum(relevance * place, 1e-12))) for place in places]
+    return ConstantKernel(1 / len(places)) * reduce(add, each) + WhiteKernel(noise)
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(1, 8), st.integers(5, 40), st.integers(0, 2**32 - 1))
-def test_likelihood_equals_scikit_learn_and_its_gradient_is_right(d, m, seed):
+@given(st.integers(1, 8), st.integers(5, 40), st.integers(0, 2**32 - 1), st.sampled_from([0, 1, 3]))
+def test_likelihood_equals_scikit_learn_and_its_gradient_is_right(d, m, seed, places):
     random = np.random.default_rng(seed)
     x = random.integers(0, 2, (m, d)).astype(float)
     y = random.normal(0, 1, (m, 2))
     point = random.uniform(-3, 0, d + 1)
+    seen = random.random((places, d)) * (random.random((places, d)) < 0.8)
+    seen = seen if places else emulator.everywhere(d)
 
-    value, _ = emulator.negative_log_likelihood(point, x, y)
+    value, _ = emulator.negative_log_likelihood(point, x, y, seen)
     process = GaussianProcessRegressor(
-        kernel(np.exp(point[:-1]), np.exp(point[-1])), optimizer=None
+        kernel(np.exp(point[:-1]), np.exp(point[-1]), seen), optimizer=None
     )
     scale = [output @ np.linalg.solve(process.kernel(x), output) / m for output in y.T]
     expected = [
@@ -56,8 +62,8 @@ def test_likelihood_equals_scikit_learn_and_its_gradient_is_right(d, m, seed):
     np.testing.assert_allclose(value + constant, -np.mean(expected), rtol=1e-6)
 
     error = check_grad(
-        lambda p: emulator.negative_log_likelihood(p, x, y)[0],
-        lambda p: emulator.negative_log_likelihood(p, x, y)[1],
+        lambda p: emulator.negative_log_likelihood(p, x, y, seen)[0],
+        lambda p: emulator.negative_log_likelihood(p, x, y, seen)[1],
         point,
     )
     assert error < 1e-3 * (1 + np.abs(value))
@@ -67,15 +73,24 @@ def as_scikit_learn(found, probabilities):
     """What a fitted emulator learned, and scikit-learn's process of the same kernel and noise."""
     logarithms = np.log(probabilities)
     y = logarithms - logarithms.mean(axis=1, keepdims=True) - found.mean
-    gram = np.exp(-emulator._distance(found.samples, found.samples, found.relevance))
+    gram = kernel(found.relevance, 1e-9, found.places)(found.samples)
     noise = np.mean((y - gram @ found.coefficients) / found.coefficients)
-    return y, GaussianProcessRegressor(kernel(found.relevance, noise), optimizer=None)
+    return y, GaussianProcessRegressor(kernel(found.relevance, noise, found.places), optimizer=None)
+
+
+def rows_of_three(d):
+    """Superpixels side by side in rows of three, and what a place in each one's middle sees."""
+    segments = np.arange(d, dtype=np.uint8).reshape(-1, 3).repeat(10, 0).repeat(10, 1)
+    return emulator.windows(np.pad(segments, ((0, 0), (0, 10 * d // 3 - 30)), "edge"))
 
 
 @pytest.mark.parametrize("m", [120, emulator.SEARCHED + 88])
-def test_posterior_equals_scikit_learn(m):
+@pytest.mark.parametrize("local", [False, True])
+def test_posterior_equals_scikit_learn(m, local):
     samples, unseen = paired(m, 12, 0), paired(50, 12, 1)
-    found = emulator.emulate(samples, network(samples))
+    places = rows_of_three(12) if local else emulator.everywhere(12)
+    found = emulator.emulate(samples, network(samples), places)
+    np.testing.assert_array_equal(found.places, places)
     y, process = as_scikit_learn(found, network(samples))
     expected = softmax(found.mean + process.fit(samples, y).predict(unseen), axis=1)
     np.testing.assert_allclose(found.probabilities(unseen), expected, atol=1e-6)
@@ -98,6 +113,47 @@ def test_learns_what_it_has_not_seen():
     found = emulator.emulate(paired(256, 16, 0), network(paired(256, 16, 0)))
     error = np.square(found.probabilities(unseen) - truth).mean()
     assert error < 0.1 * truth.var(axis=0).mean()
+
+
+def place_by_place(samples):
+    """Two classes told by what neighbours in a grid of 5 by 5 do together, rough and added up."""
+    random = np.random.default_rng(3)
+    grid = samples.reshape(-1, 5, 5)
+    blocks = sum(2**k * grid[:, k // 2 : 4 + k // 2, k % 2 : 4 + k % 2] for k in range(4))
+    seen = random.normal(0, 0.4, (16, 16))[np.arange(16), blocks.reshape(-1, 16)].sum(axis=1)
+    return np.stack([expit(seen), expit(-seen)], axis=1)
+
+
+def all_at_once(samples):
+    """Two classes told by a few superpixels that are far apart."""
+    seen = 3.0 * (samples[:, 0] ^ samples[:, 24]) + 3.0 * (samples[:, 4] & samples[:, 20]) - 2
+    return np.stack([expit(seen), expit(-seen)], axis=1)
+
+
+@pytest.mark.parametrize(("network", "local"), [(place_by_place, True), (all_at_once, False)])
+def test_the_likelihood_tells_what_looks_place_by_place(network, local):
+    segments = np.arange(25, dtype=np.uint8).reshape(5, 5).repeat(20, 0).repeat(20, 1)
+    one, many = emulator.everywhere(25), emulator.windows(segments)
+    samples, unseen = paired(192, 25, 0), paired(512, 25, 1)
+
+    def error(*places):
+        found = emulator.emulate(samples, network(samples), *places)
+        return np.square(found.probabilities(unseen) - network(unseen)).mean()
+
+    right, wrong = (many, one) if local else (one, many)
+    assert error(one, many) == error(right)
+    assert error(right) < 0.6 * error(wrong)
+
+
+def test_a_place_sees_what_is_near_it():
+    segments = np.arange(25, dtype=np.uint8).reshape(5, 5).repeat(20, 0).repeat(20, 1)
+    seen = emulator.windows(segments)
+    np.testing.assert_allclose(np.diag(seen), 1)
+    np.testing.assert_allclose(seen, seen.T)
+    beside = np.exp(-0.5 * (0.2 / emulator.WINDOW) ** 2)
+    np.testing.assert_allclose(seen[12, [7, 11, 13, 17]], beside)
+    np.testing.assert_allclose(seen[12, 6], beside**2)
+    assert seen[12, 10] == seen[12, 24] == 0
 
 
 @pytest.mark.parametrize("probability", [0.0, 1 / 3])

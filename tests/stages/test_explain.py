@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from humanlike import artifacts, cluster
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.errors import HumanlikeError
+from humanlike.explainers import precision
 from humanlike.explainers.methods import METHODS
 from humanlike.stages import explain, standardize
 
@@ -223,6 +225,47 @@ def test_every_method_goes_all_the_way_to_the_standard_face(unit: Path, method: 
     assert ("superpixels" in found) == METHODS[method].superpixels
     if method in ("occlusion", "cam", "gradcam", "gradcam++", "integrated_gradients"):
         np.testing.assert_array_equal(found["maps_again"], found["maps"][found["checked"]])
+
+
+def test_the_precision_that_a_trial_chose_computes_and_is_kept(
+    unit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(precision: str) -> None:
+        before, explain_section = params.read_text().split("\nexplain:\n")
+        asked = re.sub(r"precision: \w+", f"precision: {precision}", explain_section, count=1)
+        params.write_text(f"{before}\nexplain:\n{asked}")
+
+    params = Path("params.yaml")
+    explain_by("lime")
+    ask("float32")
+    explain.run("weinet", 0)
+    assert "precision" not in artifacts.read_arrays(unit)
+
+    ask("auto")
+    tried, used = [], []
+    real = explain.explain_chunk
+
+    def choose(model: Path, runtime: str, asked: str, images: np.ndarray) -> tuple[str, float]:
+        tried.append((runtime, asked, images.shape))
+        return "float32", 0.25
+
+    def notes(*args: object, **chunk: Any) -> dict:
+        used.append(chunk["settings"]["precision"])
+        return real(*args, **chunk)
+
+    monkeypatch.setattr(precision, "choose", choose)
+    monkeypatch.setattr(explain, "explain_chunk", notes)
+    explain.run("weinet", 0)
+    assert tried == [("openvino", "auto", (precision.FACES, 80, 80))]
+    assert set(used) == {"float32"}
+    landmarks = np.random.default_rng(0).uniform(0, 80, (24, 68, 2)).astype(np.float32)
+    np.save(artifacts.FACES / "landmarks.npy", landmarks)
+    standardize.run("weinet", 0)
+    passed_on = artifacts.unit("standardized", "weinet", 0, ".npz")
+    for path in (unit, passed_on):
+        arrays = artifacts.read_arrays(path)
+        assert str(arrays["precision"]) == "float32"
+        assert arrays["precision_error"] == 0.25
 
 
 def test_no_face_at_all_is_no_explanation(unit: Path) -> None:

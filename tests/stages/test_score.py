@@ -60,12 +60,16 @@ def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
     cells = [
         score.count(("weinet", 0, label), arrays, predicted == label) for label in params.labels
     ]
-    score.join_explanations(pd.DataFrame(cells), score.fits("weinet", arrays), checks, params)
+    precision = {"network": "weinet", "fold": 0, "precision": "bfloat16", "error": 0.0123456}
+    score.join_explanations(
+        pd.DataFrame(cells), score.fits("weinet", arrays), checks, [precision], params
+    )
     written = json.loads((artifacts.METRICS / "explain.json").read_text())
     assert written["r2"] == 0.82
     explanations = json.loads((artifacts.PLOTS / "score" / "explanations.json").read_text())
     assert explanations["r2"] == pytest.approx({"mean": 0.82, "weinet": 0.82})
     assert explanations["superpixels"] == 28
+    assert explanations["precision"] == [pytest.approx(precision, abs=1e-4)]
     table = pd.read_csv(artifacts.PLOTS / "score" / "explained.csv").set_index("expression")
     assert table.loc["fear", "r2"] == pytest.approx(0.1)
     assert table.loc["sadness", "explained"] == 0 and np.isnan(table.loc["sadness", "r2"])

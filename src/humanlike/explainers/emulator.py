@@ -3,9 +3,12 @@
 What a face's superpixels do together is what makes LIME's weights differ from one set of samples to
 the next. A network's log-probabilities are far smoother in the superpixels than its probabilities
 (softmax bends those at either end), and most superpixels matter little: a Gaussian process learns
-both from a few hundred samples, and then answers for thousands.
+both from a few hundred samples, and then answers for thousands. Where a network looks at the face
+place by place, and adds up what it sees there, superpixels far apart do nothing together: the
+process then learns as much from half as many samples.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -22,29 +25,72 @@ STEPS = 12
 #: Samples that the relevances are sought with, at most: each step's time grows as their cube.
 SEARCHED = 512
 
+#: How far a place of the local process sees, as a share of the face's side: the standard deviation
+#: of a normal window. From .07 to .1 the error is the same; .05 and .2 are worse.
+WINDOW = 0.1
+
+#: What a place sees of a superpixel is nothing below this.
+LEAST_SEEN = 0.01
+
+#: Of more superpixels, nearly all samples show others.
+MANY = 16
+
 
 class Emulator(NamedTuple):
     """The posterior mean of a Gaussian process of a face's log-probabilities."""
 
     samples: np.ndarray  #: (m, d) float64, what it learned from
     relevance: np.ndarray  #: (d,) float64, how much hiding each superpixel changes, above 0
+    places: np.ndarray  #: (places, d) float64, how much of each superpixel each place sees
     mean: np.ndarray  #: (classes,) float64
     coefficients: np.ndarray  #: (m, classes) float64
     left_out: np.ndarray  #: (m, classes) float64, what it says of each sample without that sample
 
     def probabilities(self, samples: np.ndarray) -> np.ndarray:
         """Emulate the network's probabilities, (n, d) 0/1 to (n, classes) float64."""
-        kernel = np.exp(-_distance(samples.astype(float), self.samples, self.relevance))
-        return softmax(self.mean + kernel @ self.coefficients, axis=1)
+        each = np.zeros((len(samples), len(self.mean)))
+        for place in self.places:
+            # A place sees few superpixels, and those are shown in few ways, many times each.
+            near = np.flatnonzero(place)
+            ways, way = _distinct(samples[:, near])
+            distance = _distance(ways, self.samples[:, near], (self.relevance * place)[near])
+            each += (np.exp(-distance) @ self.coefficients)[way]
+        return softmax(self.mean + each / len(self.places), axis=1)
 
 
-def emulate(samples: np.ndarray, probabilities: np.ndarray, searched: int = SEARCHED) -> Emulator:
+def windows(segments: np.ndarray) -> np.ndarray:
+    """How much a place in the middle of each superpixel sees of each, (S, S) uint8 to (d, d).
+
+    As the window of normal shape falls off with the distance of their middles.
+    """
+    sizes = np.bincount(segments.ravel())
+    middles = np.stack(
+        [np.bincount(segments.ravel(), axis.ravel()) / sizes for axis in np.indices(segments.shape)]
+    )
+    distance = middles[:, :, None] - middles[:, None]
+    seen = np.exp(-0.5 * (distance / (WINDOW * len(segments))) ** 2).prod(axis=0)
+    return np.where(seen < LEAST_SEEN, 0.0, seen)
+
+
+def everywhere(d: int) -> np.ndarray:
+    """One place that sees all of d superpixels, (1, d)."""
+    return np.ones((1, d))
+
+
+def emulate(
+    samples: np.ndarray,
+    probabilities: np.ndarray,
+    *places: np.ndarray,
+    searched: int = SEARCHED,
+) -> Emulator:
     """Fit a Gaussian process to a network's log-probabilities of perturbed images.
 
-    Two samples are alike as ``exp(-sum of the relevances of the superpixels that differ)``. The
-    relevances and the noise are those of greatest marginal likelihood (one scale for each class),
-    as far as a few steps of L-BFGS from equal relevances go on the first `searched` samples. What
-    it says of a sample without that sample follows in closed form, the relevances being kept.
+    Two samples are alike as ``exp(-sum of the relevances of the superpixels that differ)``, each as
+    far as a place sees it, on average over the places. The relevances and the noise are those of
+    greatest marginal likelihood (one scale for each class), as far as a few steps of L-BFGS from
+    equal relevances go on the first `searched` samples; and so is the choice among several sets of
+    places. What it says of a sample without that sample follows in closed form, the relevances
+    being kept.
 
     Parameters
     ----------
@@ -52,6 +98,8 @@ def emulate(samples: np.ndarray, probabilities: np.ndarray, searched: int = SEAR
         Which superpixels were shown.
     probabilities : (m, classes) float
         What the network made of them.
+    places : (places, d) float
+        Sets of places to choose from; one that sees all unless given. See `windows`.
     searched : int
         Samples that the relevances are sought with, at most.
 
@@ -63,7 +111,8 @@ def emulate(samples: np.ndarray, probabilities: np.ndarray, searched: int = SEAR
     ----------
     Sacks, Welch, Mitchell & Wynn, "Design and Analysis of Computer Experiments", Statistical
     Science 4 (1989), doi 10.1214/ss/1177012413; Rasmussen & Williams, *Gaussian Processes for
-    Machine Learning* (2006), equations 2.25, 5.8, 5.9 and 5.12.
+    Machine Learning* (2006), equations 2.25, 5.8, 5.9 and 5.12; van der Wilk, Rasmussen & Hensman,
+    "Convolutional Gaussian Processes", NeurIPS 2017, arXiv 1709.01894 (places).
     """
     x = samples.astype(float)
     logarithms = np.log(np.maximum(probabilities, LEAST_PROBABILITY).astype(float))
@@ -71,29 +120,39 @@ def emulate(samples: np.ndarray, probabilities: np.ndarray, searched: int = SEAR
     mean = y.mean(axis=0)
     y = y - mean
     d = x.shape[1]
+    sets = places or (everywhere(d),)
     if (y[:searched] == 0).all(axis=0).any():  # a class that nothing changes has no scale
-        return Emulator(x, np.ones(d), mean, y, softmax(mean + y, axis=1))
-    start = np.log([*np.full(d, 1 / 8), 0.05])
-    bounds = [*[(-7.0, 2.0)] * d, (-9.0, 0.0)]
+        return Emulator(x, np.zeros(d), everywhere(d), mean, 0 * y, softmax(mean + y, axis=1))
+    found = [_search(x[:searched], y[:searched], seen) for seen in sets]
+    best = int(np.argmin([value for value, _ in found]))
+    seen, logarithms = sets[best], found[best][1]
+    relevance, noise = np.exp(logarithms[:-1]), np.exp(logarithms[-1])
+    _, inverse = _factorise(_kernel(x, x, relevance, seen) + noise * np.eye(len(x)))
+    coefficients = inverse @ y
+    left_out = mean + y - coefficients / np.diag(inverse)[:, None]
+    return Emulator(x, relevance, seen, mean, coefficients, softmax(left_out, axis=1))
+
+
+def _search(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> tuple[float, np.ndarray]:
+    """The least negative log-likelihood that a few steps find, and the logarithms there."""
+    d = x.shape[1]
+    # So far apart are two samples at first, whatever a place sees.
+    start = np.log([*np.full(d, d / 8 / places.sum(axis=1).mean()), 0.05])
     found = minimize(
         negative_log_likelihood,
         start,
-        (x[:searched], y[:searched]),
+        # Single precision takes half the time, and its rounding is far below the least noise.
+        (x.astype(np.float32), y, places),
         method="L-BFGS-B",
         jac=True,
-        bounds=bounds,
+        bounds=[*[(-7.0, 4.0)] * d, (-9.0, 0.0)],
         options={"maxiter": STEPS},
     )
-    relevance, noise = np.exp(found.x[:-1]), np.exp(found.x[-1])
-    kernel = np.exp(-_distance(x, x, relevance)) + noise * np.eye(len(x))
-    _, inverse = _factorise(kernel)
-    coefficients = inverse @ y
-    left_out = mean + y - coefficients / np.diag(inverse)[:, None]
-    return Emulator(x, relevance, mean, coefficients, softmax(left_out, axis=1))
+    return found.fun, found.x
 
 
 def negative_log_likelihood(
-    logarithms: np.ndarray, x: np.ndarray, y: np.ndarray
+    logarithms: np.ndarray, x: np.ndarray, y: np.ndarray, places: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Marginal likelihood of a Gaussian process, at the best scale of each output.
 
@@ -105,6 +164,8 @@ def negative_log_likelihood(
         Samples of 0 and 1.
     y : (m, outputs) float
         Outputs, none of them constant.
+    places : (places, d) float
+        How much of each superpixel each place sees.
 
     Returns
     -------
@@ -114,7 +175,8 @@ def negative_log_likelihood(
     """
     m = len(x)
     relevance, noise = np.exp(logarithms[:-1]), np.exp(logarithms[-1])
-    signal = np.exp(-_distance(x, x, relevance))
+    each = list(_kernels(x, x, relevance, places))
+    signal = sum(each) / len(places)
     cholesky, inverse = _factorise(signal + noise * np.eye(m))
     solved = inverse @ y
     scale = np.einsum("mo,mo->o", y, solved) / m
@@ -122,9 +184,14 @@ def negative_log_likelihood(
 
     # The derivative by the kernel, and through it by each logarithm.
     by_kernel = 0.5 * (inverse - (solved / scale / y.shape[1]) @ solved.T)
-    by_signal = by_kernel * signal
-    differing = x.T @ by_signal.sum(axis=1) - np.einsum("md,md->d", x, by_signal @ x)
-    return value, np.append(-2 * relevance * differing, noise * np.trace(by_kernel))
+    by_noise, by_kernel = np.trace(by_kernel), by_kernel.astype(x.dtype)
+    by_relevance = np.zeros(x.shape[1])
+    for kernel, place in zip(each, places, strict=True):
+        near = np.flatnonzero(place)
+        by_place, seen = by_kernel * kernel, x[:, near]
+        differing = seen.T @ by_place.sum(axis=1) - np.einsum("md,md->d", seen, by_place @ seen)
+        by_relevance[near] -= 2 * relevance[near] * place[near] * differing / len(places)
+    return value, np.append(by_relevance, noise * by_noise)
 
 
 def _factorise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -132,6 +199,30 @@ def _factorise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cholesky, _ = cho_factor(kernel, lower=True, check_finite=False)
     inverse, _ = lapack.dpotri(cholesky, lower=True)
     return cholesky, np.tril(inverse) + np.tril(inverse, -1).T
+
+
+def _distinct(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
+    """The rows that differ, and which of them each row is; all rows where columns are many."""
+    if samples.shape[1] > MANY:
+        return samples.astype(float), slice(None)
+    keys = samples @ (1 << np.arange(samples.shape[1]))
+    _, first, row = np.unique(keys, return_index=True, return_inverse=True)
+    return samples[first].astype(float), row
+
+
+def _kernel(a: np.ndarray, b: np.ndarray, relevance: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How alike samples are, (n, d) and (m, d) to (n, m)."""
+    return np.mean(list(_kernels(a, b, relevance, places)), axis=0)
+
+
+def _kernels(
+    a: np.ndarray, b: np.ndarray, relevance: np.ndarray, places: np.ndarray
+) -> Iterator[np.ndarray]:
+    """How alike samples are at each place, as far as it sees them."""
+    for place in places:
+        near = np.flatnonzero(place)
+        seen = (relevance[near] * place[near]).astype(a.dtype)
+        yield np.exp(-_distance(a[:, near], b[:, near], seen))
 
 
 def _distance(a: np.ndarray, b: np.ndarray, relevance: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ KDD 2016, doi 10.1145/2939672.2939778.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -20,6 +21,9 @@ EMULATED_SAMPLES = 8192
 #: Parts in which samples are left out, for an emulator to be judged by what it says of them; how
 #: many samples it then answers, and how many its relevances are sought with, at most.
 PARTS, JUDGED_SAMPLES, JUDGED_SEARCHED = 4, 2048, 128
+
+#: Samples that a face has had whenever it is judged whether it needs more: whole batches.
+ENOUGH = (64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ def explain(
     classes: np.ndarray,
     *,
     seeds: np.ndarray,
-    samples: int = 1000,
+    samples: int | Literal["auto"] = 1000,
+    error: float = 0.15,
     sampling: str = "bernoulli",
     superpixels: int = 30,
     compactness: float = 20,
@@ -62,7 +67,11 @@ def explain(
     seeds : (n,) int
         Seed of each face's samples, 0 to 2**32 - 1.
     samples
-        Perturbed images a face, at least 2.
+        Perturbed images a face, at least 2; or ``"auto"``: twice as many, from 64 up to 1,024, as
+        long as what the weights still vary by is above `error`. Sampling must not be orthogonal,
+        whose first rows depend on how many follow.
+    error
+        Standard error of a face's weights, relative to their length, that is small enough.
     sampling
         A key of `humanlike.explainers.sampling.SAMPLINGS`.
     superpixels, compactness
@@ -90,58 +99,133 @@ def explain(
     found = segments.max(axis=(1, 2), initial=0).astype(np.int32) + 1
     widest = found.max(initial=1)
 
-    design = np.zeros((len(images), samples, widest), np.uint8)
-    for face, (d, seed) in enumerate(zip(found, seeds, strict=True)):
-        design[face, :, :d] = SAMPLINGS[sampling](samples, int(d), int(seed))
+    counts = ENOUGH if samples == "auto" else (samples,)
+    design = np.zeros((len(images), counts[-1], widest), np.uint8)
+    for face, seed in enumerate(seeds):
+        d = int(found[face])
+        design[face, :, :d] = SAMPLINGS[sampling](counts[-1], d, int(seed))
 
-    probabilities = predictor.probabilities(images, segments, design)
     weights = np.full((len(images), widest), np.nan, np.float32)
     intercept, r2 = np.empty((2, len(images)), np.float32)
-    # One thread: these matrices are small, and the last bits are then the same on any machine size.
-    with threadpool_limits(1, "blas"):
-        for face, d in enumerate(found):
-            label, shown = int(classes[face]), design[face, :, :d]
-            answers = probabilities[face].astype(float)
-            explained = answers[None, :, label]
-            near = surrogate.proximity(shown[None], found[[face]], kernel_width)
-            fitted = surrogate.fit(shown[None], explained, near, TOGETHER[sampling])
-            if emulate:
-                fitted = _emulated(
-                    fitted, shown, answers, label, near[0], int(seeds[face]), kernel_width
-                )
-            weights[face, :d] = surrogate.resolved(fitted.weights[0])
-            intercept[face] = fitted.intercept[0]
-            r2[face] = surrogate.r2(fitted.left_out, explained, near, fitted.left_out_mean)[0]
+    told: list[list[np.ndarray]] = [[] for _ in images]
+    todo, done = np.arange(len(images)), 0  # faces that need more samples, and what they have had
+    for count in counts:
+        asked = design[todo, done:count]
+        new = predictor.probabilities(images[todo], segments[todo], asked)
+        for place, face in enumerate(todo.tolist()):
+            told[face].append(new[place])
+        wide = []
+        # One thread: these matrices are small, and the last bits are then the same anywhere.
+        with threadpool_limits(1, "blas"):
+            for face in todo.tolist():
+                d, label = int(found[face]), int(classes[face])
+                shown = design[face, :count, :d]
+                answers = np.concatenate(told[face]).astype(float)
+                explained = answers[None, :, label]
+                near = surrogate.proximity(shown[None], found[[face]], kernel_width)
+                fitted = surrogate.fit(shown[None], explained, near, TOGETHER[sampling])
+                parts = None
+                if emulate:
+                    places = (emulator.everywhere(d), emulator.windows(segments[face]))
+                    fitted, parts = _emulated(
+                        fitted,
+                        shown,
+                        answers,
+                        places,
+                        label,
+                        near[0],
+                        int(seeds[face]),
+                        kernel_width,
+                    )
+                weights[face, :d] = surrogate.resolved(fitted.weights[0])
+                intercept[face] = fitted.intercept[0]
+                r2[face] = surrogate.r2(fitted.left_out, explained, near, fitted.left_out_mean)[0]
+                if count < counts[-1]:
+                    if parts is None:
+                        parts = _plain_parts(shown, explained[0], near[0])
+                    wide.append(standard_error(weights[face, :d], parts) > error)
+        if not any(wide):
+            break
+        todo, done = todo[np.array(wide)], count
     return Explanations(segments, weights, intercept, r2, found)
+
+
+def standard_error(weights: np.ndarray, parts: np.ndarray) -> float:
+    """By how much weights would differ with other samples, relative to their length.
+
+    The delete-a-group jackknife: Shao & Wu, "A General Theory for Jackknife Variance Estimation",
+    Annals of Statistics 17 (1989), doi 10.1214/aos/1176347263.
+
+    Parameters
+    ----------
+    weights : (d,) float
+        Of all samples.
+    parts : (groups, d) float
+        Without each of so many equal groups of the samples.
+
+    Returns
+    -------
+    float
+        0 where all weights are 0.
+    """
+    length = np.linalg.norm(weights)
+    spread = np.square(parts - parts.mean(axis=0)).sum() * (len(parts) - 1) / len(parts)
+    return float(np.sqrt(spread) / length) if length > 0 else 0.0
+
+
+def _groups(m: int) -> list[slice]:
+    """`PARTS` neighbouring groups of m samples, of whole pairs, the last one maybe smaller."""
+    size = 2 * -(-m // (2 * PARTS))
+    return [slice(start, start + size) for start in range(0, m, size)]
+
+
+def _plain_parts(
+    samples: np.ndarray, probabilities: np.ndarray, proximities: np.ndarray
+) -> np.ndarray:
+    """Weights of one face's surrogate without each group of samples, (groups, d)."""
+    parts = []
+    for out in _groups(len(samples)):
+        rest = np.delete(np.arange(len(samples)), out)
+        targets = probabilities[rest][None, :, None]
+        weights, _ = surrogate.solve(samples[rest][None], targets, proximities[rest][None])
+        parts.append(weights[0, :, 0])
+    return np.array(parts)
 
 
 def _emulated(
     plain: surrogate.Surrogate,
     samples: np.ndarray,
     probabilities: np.ndarray,
+    places: tuple[np.ndarray, ...],
     label: int,
     proximities: np.ndarray,
     seed: int,
     kernel_width: float,
-) -> surrogate.Surrogate:
+) -> tuple[surrogate.Surrogate, np.ndarray | None]:
     """Fit one face's surrogate to an emulator, or keep the plain one where that says more.
 
-    Parts of the samples are left out, and the relevances sought anew without them: kept, they would
-    know of them. The plain surrogate is kept where it says what the network made of the parts with
+    Its weights without each part of the samples come along, (parts, d), but for the plain one.
+
+    Whether the emulator sees the face as one or place by place is chosen by its likelihood. Parts
+    of the samples are left out, and the relevances sought anew without them: kept, they would know
+    of them. The plain surrogate is kept where it says what the network made of the parts with
     less squared error (greater normal likelihood) by more than a standard error of the difference,
     the rule of Breiman, Friedman, Olshen & Stone, *Classification and Regression Trees* (1984).
     Of a network that is additive or jumps, an emulator learns less than it assumes.
     """
     m = len(samples)
-    size = 2 * -(-m // (2 * PARTS))  # whole pairs
-    if size >= m:
-        return plain
-    left_out = np.empty(m)
-    for start in range(0, m, size):
-        rest = np.delete(np.arange(m), slice(start, start + size))
-        learned = emulator.emulate(samples[rest], probabilities[rest], JUDGED_SEARCHED)
+    groups = _groups(m)
+    if len(groups) < 2:
+        return plain, None
+    learned = emulator.emulate(samples, probabilities, *places)
+    left_out, parts = np.empty(m), []
+    for out in groups:
+        rest = np.delete(np.arange(m), out)
+        judged = emulator.emulate(
+            samples[rest], probabilities[rest], learned.places, searched=JUDGED_SEARCHED
+        )
         weights, intercept = _stand_in(
-            learned,
+            judged,
             probabilities[rest, label],
             label,
             proximities[rest],
@@ -149,18 +233,20 @@ def _emulated(
             kernel_width,
             JUDGED_SAMPLES,
         )
-        out = slice(start, start + size)
+        parts.append(weights)
         left_out[out] = intercept + samples[out] @ weights
     seen = probabilities[None, :, label]
-    without = surrogate.fit(samples[None], seen, proximities[None], size).left_out[0]
+    without = surrogate.fit(samples[None], seen, proximities[None], groups[0].stop).left_out[0]
     worse = proximities * ((seen[0] - left_out) ** 2 - (seen[0] - without) ** 2)
     if worse.sum() > np.sqrt(m) * worse.std():
-        return plain
-    learned = emulator.emulate(samples, probabilities)
+        return plain, None
     weights, intercept = _stand_in(
         learned, seen[0], label, proximities, seed, kernel_width, EMULATED_SAMPLES
     )
-    return plain._replace(weights=weights[None], intercept=intercept[None], left_out=left_out[None])
+    emulated = plain._replace(
+        weights=weights[None], intercept=intercept[None], left_out=left_out[None]
+    )
+    return emulated, np.array(parts)
 
 
 def _stand_in(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
@@ -160,6 +161,19 @@ class OpenVINO:
         if "OMP_NUM_THREADS" in os.environ:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
         self.put, self.concatenate = np.ascontiguousarray, np.concatenate
+
+    @classmethod
+    def precisions(cls) -> list[str]:
+        """What this processor computes in, the most exact first."""
+        import openvino
+
+        offered = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return [
+            name
+            for name, (_, capability) in cls.PRECISIONS.items()
+            # OpenVINO offers what it emulates too.
+            if capability in offered and (name != "bfloat16" or processor.has_bfloat16())
+        ]
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from humanlike import processor
 from humanlike.params import ModelFile, Params
 
 #: The packages whose version may change a figure.
@@ -161,15 +162,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 def machine() -> dict[str, object]:
     """The processor and system, but no name of the machine or of who uses it."""
     return {
-        "processor": _processor(),
+        "processor": processor.name(),
         "cores": os.cpu_count() or "unknown",
         "system": f"{platform.system()} {platform.machine()}",
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"

@@ -57,7 +57,9 @@ def run(network: str, fold: int) -> None:
         params.explain.seed,
     )
     say_who_computes(params)
+    faces = artifacts.read_array(artifacts.FACES / "images.npy")
     settings = explainer_settings(params)
+    settings["precision"], moved = precision(model, params, faces, chosen["face"])
     known = fingerprint(model, chosen, {**settings, "seed": params.explain.seed})
     folder = UNFINISHED / f"{network}-fold{fold}-{known}"
     chunks = [
@@ -66,8 +68,6 @@ def run(network: str, fold: int) -> None:
     ]
     paths = [folder / f"{number:05d}.npz" for number in range(len(chunks))]
     todo = [number for number, path in enumerate(paths) if not path.exists()]
-
-    faces = artifacts.read_array(artifacts.FACES / "images.npy")
 
     def task(number: int) -> dict[str, Any]:
         chunk = chunks[number]
@@ -96,6 +96,7 @@ def run(network: str, fold: int) -> None:
         predicted=chosen["predicted"].to_numpy(np.str_),
         checked=chosen["checked"].to_numpy(np.bool_),
         **join([artifacts.read_arrays(path) for path in paths], params.explain.method),
+        **moved,
     )
     forget_chunks(network, fold)
 
@@ -153,13 +154,26 @@ def explainer_settings(params: Params) -> dict[str, Any]:
     }
 
 
+def precision(
+    model: Path, params: Params, faces: NDArray[np.uint8], chosen: pd.Series
+) -> tuple[str, dict[str, NDArray[Any]]]:
+    """The precision that computes, and what a trial of it found, if there was one, to be kept."""
+    from humanlike.explainers.precision import FACES, choose
+
+    tried = faces[chosen.to_numpy()[:FACES]]
+    used, distance = choose(model, params.explain.runtime, params.explain.precision, tried)
+    if distance is None:
+        return used, {}
+    return used, {"precision": np.array(used), "precision_error": np.array(distance, np.float32)}
+
+
 def say_who_computes(params: Params) -> None:
     """Say so where the asked runtime or precision does not serve the method."""
     asked = params.explain
     if METHODS[asked.method].gradients and (asked.runtime, asked.precision) != RUNTIME_OF_GRADIENTS:
         print(
             f"explain: {asked.method} needs gradients, which TensorFlow computes in float32; "
-            f"{asked.runtime} in {asked.precision} takes the checked faces apart",
+            f"{asked.runtime} ({asked.precision}) takes the checked faces apart",
             file=sys.stderr,
         )
 

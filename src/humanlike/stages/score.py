@@ -47,6 +47,7 @@ def run() -> None:
     heatmaps: dict[Key, NDArray[np.floating]] = {}
     known: dict[str, Known] = {one.name: Known({}, {}) for one in references}
     explained: list[dict[str, Any]] = []
+    precisions: list[dict[str, Any]] = []
     faces: list[pd.DataFrame] = []
     checks = Checks()
     mean_faces = []
@@ -55,6 +56,9 @@ def run() -> None:
         mean_faces.append(arrays["mean_face"])
         checks.add(network, arrays)
         faces.append(fits(network, arrays))
+        if "precision" in arrays:
+            used, error = str(arrays["precision"]), float(arrays["precision_error"])
+            precisions.append({"network": network, "fold": fold, "precision": used, "error": error})
         for label in params.labels:
             key = (network, fold, label)
             rows = arrays["predicted"] == label
@@ -73,7 +77,7 @@ def run() -> None:
                 known[name].influences[key] = subject_influences(
                     maps, arrays["subject"][rows], masks, label, params.score.threshold
                 )
-    join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, params)
+    join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, precisions, params)
     score(heatmaps, references, known, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
 
@@ -137,7 +141,11 @@ def join_training(params: Params) -> None:
 
 
 def join_explanations(
-    explained: pd.DataFrame, faces: pd.DataFrame, checks: Checks, params: Params
+    explained: pd.DataFrame,
+    faces: pd.DataFrame,
+    checks: Checks,
+    precisions: list[dict[str, Any]],
+    params: Params,
 ) -> None:
     """Write metrics/explain.json: what was explained, by what, and what LIME itself is worth."""
     folder = artifacts.fresh(artifacts.PLOTS / "score")
@@ -155,6 +163,7 @@ def join_explanations(
         "superpixels": mean(faces["superpixels"]),
         "r2": by_network(faces, "r2"),
         **checks.metrics(),
+        **({"precision": precisions} if precisions else {}),
     }
     artifacts.write_json(folder / "explanations.json", found)
     artifacts.write_json(artifacts.METRICS / "explain.json", decisive(of_explanations(found)))

@@ -12,8 +12,9 @@ from humanlike.explainers.importance import importance
 from humanlike.params import load
 from humanlike.progress import bar
 
-#: What scoring needs of the explanations as they are; the first two only superpixels have.
-PASSED_ON = ("r2", "n_superpixels", "checked", "curves")
+#: What scoring needs of the explanations as they are; the first two only superpixels have, the
+#: last two only what was computed in a lower precision than float32, or tried to be.
+PASSED_ON = ("r2", "n_superpixels", "checked", "curves", "precision", "precision_error")
 
 
 def run(network: str, fold: int) -> None:

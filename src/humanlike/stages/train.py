@@ -67,6 +67,7 @@ def run(network: str, fold: int) -> None:
         seed=settings.seed,
     )
     progress = f"train {network} fold {fold}"
+    precision = training.choose_precision(settings.precision)
     size = model.input_shape[1]
     history = training.fit(
         model,
@@ -78,8 +79,10 @@ def run(network: str, fold: int) -> None:
         augmentation=Augmentation(**settings.augmentation.model_dump()),
         seed=settings.seed,
         progress=progress,
+        precision=precision,
         **origin.model_dump(),
     )
+    history["precision"] = precision
     probabilities = training.predict(model, images[tested])
 
     with artifacts.whole(artifacts.unit("models", network, fold, ".keras")) as temporary:

@@ -1,0 +1,140 @@
+"""Write the tables of speed into the documents, from benchmarks/results.
+
+    python benchmarks/table.py
+
+Between ``<!-- speed: NAME -->`` and ``<!-- /speed -->`` each document gets what `PARTS` makes of
+the figures that `benchmarks/explain.py` has measured on each processor.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+PART = re.compile(r"(<!-- speed: (\w+) -->)(.*?)(<!-- /speed -->)", re.DOTALL)
+
+Result = dict[str, Any]
+
+#: Load by other work below which the clock is to be trusted.
+QUIET = 1.0
+
+
+def main() -> None:
+    found = results()
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+
+
+def results() -> list[Result]:
+    """What was measured on each processor, in order of their files' names."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
+
+
+def filled(text: str, found: list[Result]) -> str:
+    """A document with its marked parts made anew."""
+    return PART.sub(lambda part: part[1] + PARTS[part[2]](found) + part[4], text)
+
+
+def tables(found: list[Result]) -> str:
+    """A table for each processor, a row for each network and precision, and the means below."""
+    return "\n" + "\n".join(_table(result) for result in found)
+
+
+def _table(result: Result) -> str:
+    quiet = result["load"] < QUIET
+    faces = "one face" if result["faces"] == 1 else f"{result['faces']} faces"
+    alone = "" if quiet else ", among other work, so that the clock tells nothing"
+    timed = f", {result['package']} of the package's 1,000 samples timed"
+    lines = [
+        f"**{result['processor']}, {result['cores']} cores** (errors of {faces}"
+        f"{timed if result['package'] < 1000 else ''}{alone}):",
+        "",
+        "| network | precision | `lime` | ours | times | times by the clock | samples |"
+        " error of `lime`'s | of ours | moved | alike |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in result["networks"]:
+        lower = row["precision"] != "float32"
+        cells = [
+            row["network"],
+            row["precision"],
+            f"{row['package_cpu']:.1f}",
+            f"{row['cpu']:.2f}",
+            f"{row['cpu_times']:.1f}",
+            f"{row['times']:.1f}" if quiet else "",
+            str(row["samples"]),
+            _share(row["package_error"]),
+            _share(row["error"]),
+            _share(row["apart"]) if lower else "",
+            f"{row['alike']:.4f}".lstrip("0") if lower else "",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    for key, title in (("cpu_times", "times"), ("times", "times by the clock"))[: 1 + quiet]:
+        means = ", ".join(f"{value:.1f} in {name}" for name, value in _means(result, key).items())
+        lines += ["", f"Geometric mean of the {title}: {means}."]
+    return "\n".join([*lines, ""])
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
+
+
+def _means(result: Result, key: str) -> dict[str, float]:
+    """Geometric means over the networks, of each precision and of the best of each network."""
+    times: dict[str, list[float]] = {}
+    best: dict[str, float] = {}
+    for row in result["networks"]:
+        times.setdefault(row["precision"], []).append(row[key])
+        best[row["network"]] = max(best.get(row["network"], 0.0), row[key])
+    means = {name: math.exp(sum(map(math.log, some)) / len(some)) for name, some in times.items()}
+    if len(times) > 1:
+        some = list(best.values())
+        means["the better of each network"] = math.exp(sum(map(math.log, some)) / len(some))
+    return means
+
+
+def extremes(found: list[Result]) -> str:
+    """The networks that gain least and most in float32, in words."""
+    rows = [row for result in found for row in result["networks"] if row["precision"] == "float32"]
+    least, most = (pick(rows, key=lambda row: row["cpu_times"]) for pick in (min, max))
+    return (
+        f"{least['cpu_times']:.0f} times as fast for {least['network']},"
+        f" {most['cpu_times']:.0f} times for {most['network']}"
+    )
+
+
+def others(found: list[Result]) -> str:
+    """What was measured besides, of each processor."""
+    lines = []
+    for result in found:
+        if "e_preprocess_ratio" not in result:
+            continue
+        same = "the same bytes" if result["d_identical"] else "other bytes"
+        lines.append(
+            f"- {result['processor']}: 200 faces take {result['c_peak_mib_200']:.0f} MB and 20 take"
+            f" {result['c_peak_mib_20']:.0f}; two Dask workers of one thread each are"
+            f" {result['d_ratio']:.2f} times as fast as one ({same}); `standardize` is"
+            f" {result['e_standardize_ratio']:.0f} times as fast as scikit-image's"
+            f" `PiecewiseAffineTransform`, and `preprocess` takes"
+            f" {result['e_preprocess_ratio']:.2f} times as long as dlib's bare detection and"
+            " landmarks."
+        )
+    return "\n".join(["", *lines, ""])
+
+
+PARTS: dict[str, Callable[[list[Result]], str]] = {
+    "tables": tables,
+    "extremes": extremes,
+    "others": others,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""How far a lower precision moves a network's explanations, and the precision to be had for it.
+
+Rounding is one more source of error beside the sampling of perturbed images, and a network's own:
+one that amplifies it is found out by a trial, on the very processor, and stays in float32.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humanlike.explainers import lime, runtimes
+
+#: Faces of a trial, and samples of each.
+FACES, SAMPLES = 2, 64
+
+#: The largest distance that is allowed: half the error that 1,000 samples leave of the smoothest
+#: networks, to which it adds an eighth.
+LARGEST = 0.05
+
+
+def choose(
+    model: Path, runtime: str, asked: str, images: NDArray[np.uint8]
+) -> tuple[str, float | None]:
+    """The precision that a network is explained in, and the distance that it costs.
+
+    Parameters
+    ----------
+    model
+        The network's file.
+    runtime
+        What computes it; see `humanlike.explainers.runtimes.prepare`.
+    asked
+        A precision, or ``auto``: the lowest that the processor has and whose explanations of the
+        trial's faces lie within `LARGEST` of float32's; float32 where none is. Errors decide, and
+        no time: on one kind of processor the choice is always the same.
+    images : (n, S, S) uint8
+        The trial's faces.
+
+    Returns
+    -------
+    precision : str
+    distance : float or None
+        As `distance` gives it; None where float32 was asked for or is all there is.
+    """
+    if asked != "auto":
+        lower = [] if asked == "float32" else [asked]
+    else:
+        lower = runtimes.OpenVINO.precisions()[1:] if runtime == "openvino" else []
+    if not lower or not len(images):
+        return ("float32" if asked == "auto" else asked), None
+    distances = {name: distance(model, runtime, name, images) for name in lower}
+    if asked != "auto":
+        return asked, distances[asked]
+    within = [name for name, far in distances.items() if far <= LARGEST]
+    return (within[-1], distances[within[-1]]) if within else ("float32", min(distances.values()))
+
+
+def distance(model: Path, runtime: str, precision: str, images: NDArray[np.uint8]) -> float:
+    """How far LIME's weights in a precision lie from float32's of the same samples.
+
+    Relative to the length of float32's, on average over the faces.
+    """
+    from humanlike.training import network_images
+
+    weights = []
+    classes = None
+    for name in ("float32", precision):
+        predictor = runtimes.load(model, runtime, name)
+        seen = network_images(images, predictor.size)
+        if classes is None:
+            whole = np.zeros(seen.shape, np.uint8), np.ones((len(seen), 1, 1), np.uint8)
+            classes = predictor.probabilities(seen, *whole)[:, 0].argmax(axis=1)
+        seeds = np.arange(len(seen))
+        found = lime.explain(
+            predictor, seen, classes, seeds=seeds, samples=SAMPLES, sampling="paired"
+        )
+        weights.append(np.nan_to_num(found.weights.astype(float)))
+    exact, lower = weights
+    length = np.linalg.norm(exact, axis=1)
+    moved = np.linalg.norm(lower - exact, axis=1)
+    # A network that nothing changes has no weights; whatever a precision makes of it is wrong.
+    return float(np.where(length > 0, moved / np.maximum(length, 1e-30), moved > 0).mean())

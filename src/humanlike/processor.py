@@ -1,0 +1,31 @@
+"""What the processor is called, and what it multiplies in."""
+
+import platform
+from pathlib import Path
+
+#: Where Linux says so.
+CPUINFO = Path("/proc/cpuinfo")
+
+#: Linux's names of multiplication in bfloat16. Other processors emulate it, many times slower than
+#: float32, and libraries do not always tell the one from the other.
+BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+
+
+def name() -> str:
+    """The processor's name, or what else is known of it."""
+    return _told("model name") or platform.processor() or "unknown"
+
+
+def has_bfloat16() -> bool:
+    """Whether it multiplies in bfloat16; False where that cannot be known."""
+    return not BFLOAT16.isdisjoint(_told("flags").split())
+
+
+def _told(key: str) -> str:
+    """What Linux says of the first core; nothing elsewhere."""
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    found = (line.split(":", 1)[1].strip() for line in lines if line.startswith(key))
+    return next(found, "")
