@@ -237,7 +237,7 @@ def test_hostile_names_and_folds_without_an_expression(hostile: Project) -> None
 IMPOSSIBLE = {
     "train.networks=[nonet]": "train.networks: 'nonet' is not a network; allowed: silnet, weinet",
     "train.folds=[2]": "train.folds: 2 is not a fold; allowed: 0 to 1, as preprocess.folds is 2",
-    "lime.samples=0": "lime.samples: 0 is not allowed; input should be greater than or equal to 2",
+    "lime.samples=0": "lime.samples: 0 is not allowed; give auto or an integer greater than",
     "score.threshold=1.5": "score.threshold: 1.5 is not allowed; give otsu or a number from 0 to 1",
 }
 

@@ -51,7 +51,8 @@ def test_what_has_not_run_here_is_measured_once(project: Project) -> None:
         *(f"{s}@{n}-measured" for s in times.OF_UNITS for n in ("weinet", "songnet")),
     }
     training = found["train@songnet-measured"]
-    assert training.work.kind == {"network": "songnet", "batch_size": 8}
+    kind = {"network": "songnet", "batch_size": 8, "precision": "auto"}
+    assert training.work.kind == kind
     assert training.work.items == 8 + plan.TRAINED  # whole batches
     explained = found["explain@songnet-measured"]
     assert explained.work.items == plan.MORE and explained.work.size == 30
