@@ -179,3 +179,14 @@ def test_the_table_of_guided_networks_is_the_one_that_was_made() -> None:
     said = re.findall(r"^\| (?:weinet|songnet) .*$", text, re.MULTILINE)
     assert sorted(said) == sorted(expected)
     assert all(row["weight"] == ("0.0" if row["reference"] == "none" else "0.9") for row in made)
+
+
+def test_the_comparison_of_methods_is_the_one_that_was_made() -> None:
+    made = (ROOT / "docs" / "explainers" / "explainers.md").read_text()
+    text = (ROOT / "docs" / "explainers.md").read_text()
+    command, reading = re.search(r"Made by `(.*?)`.*?\n\n(.*?)\n\n", made, re.DOTALL).groups()
+    summary = made[made.index("## All sets") : made.index("## Each set")]
+    assert f"`{command} -o docs/explainers`" in " ".join(text.split())
+    assert reading in " ".join(text.split())
+    rows = re.findall(r"^\| .*$", summary, re.MULTILINE)
+    assert len(rows) == 2 + len(METHODS) + 2 and all(row in text for row in rows)

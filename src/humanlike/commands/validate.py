@@ -143,7 +143,8 @@ def compare(
     artifacts.write_json(
         output / "explainers.json", {"seeds": list(seeds), **asdict(effort), "reading": said}
     )
-    artifacts.write_bytes(output / "explainers.png", figures.png(pictures[0]))
+    small = page.in_few_colours(figures.png(pictures[0]))
+    artifacts.write_bytes(output / "explainers.png", small)
     artifacts.write_bytes(
         output / "explainers.md", page.page(table.round(4), sanity, command).encode()
     )
