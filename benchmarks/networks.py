@@ -28,23 +28,22 @@ import pandas as pd
 FACES = Path("artifacts", "faces")
 FOLDER = Path("artifacts", "benchmark")
 
-#: Network -> how its input is scaled, and how it is fitted.
+#: Those of the sample, which learn as `params.yaml` has it.
+SAMPLE = ("weinet", "songnet")
+#: Other network -> how its input is scaled, and how it is fitted.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "weinet": ("wide", {"learning_rate": 1e-3, "epochs": 5, "batch_size": 16}),
-    "songnet": ("wide", {"learning_rate": 1.2e-3, "epochs": 3, "batch_size": 2, "dropout": 0.0}),
     "alexnet": ("native", {"learning_rate": 1e-4, "epochs": 12, "batch_size": 32}),
     "mobilenetv3": ("native", {"learning_rate": 1e-3, "epochs": 6, "batch_size": 32}),
     "vgg16": ("native", {"learning_rate": 3e-4, "epochs": 5, "batch_size": 16}),
 }
-#: Those whose step size rises and falls.
-COSINE = ("weinet", "songnet", "vgg16")
 #: vgg16's last layer that stays as it was drawn.
 LAST_FROZEN = "block4_pool"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--networks", nargs="+", choices=RECIPES, default=list(RECIPES))
+    known = [*SAMPLE, *RECIPES]
+    parser.add_argument("--networks", nargs="+", choices=known, default=known)
     parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args()
     for network in options.networks:
@@ -59,6 +58,17 @@ def find(network: str, folder: Path) -> Path:
     return path
 
 
+def recipe(network: str) -> tuple[str, dict[str, Any]]:
+    """How a network's input is scaled, and how it is fitted."""
+    from humanlike.params import load
+
+    if network in SAMPLE:
+        train = load().train
+        return train.input_scaling, train.optimisation[network].model_dump()
+    scaling, settings = RECIPES[network]
+    return scaling, {"optimizer": "adam", **settings}
+
+
 def make(network: str, path: Path) -> None:
     """Train a network on the faces of all folds but the first, and write it."""
     from humanlike import training
@@ -71,9 +81,8 @@ def make(network: str, path: Path) -> None:
     images = np.load(FACES / "images.npy", allow_pickle=False)
     labels = table["expression"].astype("category").cat.codes.to_numpy(np.int64)
     learned = (table["fold"] != 0).to_numpy()
-    scaling, settings = RECIPES[network]
-    settings = {"optimizer": "adam", "seed": 1, **settings}
-    settings["schedule"] = "cosine" if network in COSINE else "constant"
+    scaling, settings = recipe(network)
+    settings["seed"] = 1
     model = build(network, int(labels.max()) + 1, input_scaling=scaling, seed=1)
     if network == "vgg16":
         fit_end(model, images[learned], labels[learned], settings)
