@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers import runtimes
-from humanlike.explainers.runtimes import prepare
+from humanlike.explainers.runtimes import OpenVINO, prepare
 from humanlike.explainers.superpixels import superpixels
 
 
@@ -95,6 +96,23 @@ def test_a_precision_that_the_processor_lacks_is_refused(network, monkeypatch):
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["FP32"])
     with pytest.raises(HumanlikeError, match=r"^explain\.precision: .* bfloat16; set"):
         prepare(network, "openvino", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("offered", "own", "expected"),
+    [
+        (["FP32", "BF16", "INT8"], True, ["float32", "bfloat16"]),
+        (["FP32", "BF16"], False, ["float32"]),  # emulated
+        (["FP32"], True, ["float32"]),
+    ],
+)
+def test_a_precision_counts_where_the_processor_and_openvino_have_it(
+    offered, own, expected, monkeypatch
+):
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: offered)
+    monkeypatch.setattr(processor, "has_bfloat16", lambda: own)
+    assert OpenVINO.precisions() == expected
 
 
 def test_bfloat16_is_near_float32(network, images, segments, samples, expected):

@@ -40,7 +40,7 @@ class Emulator(NamedTuple):
     """The posterior mean of a Gaussian process of a face's log-probabilities."""
 
     samples: np.ndarray  #: (m, d) float64, what it learned from
-    relevance: np.ndarray  #: (d,) float64, how much hiding each superpixel changes, above 0
+    relevance: np.ndarray  #: (d,) float64, how much hiding each superpixel changes, 0 or more
     places: np.ndarray  #: (places, d) float64, how much of each superpixel each place sees
     mean: np.ndarray  #: (classes,) float64
     coefficients: np.ndarray  #: (m, classes) float64
