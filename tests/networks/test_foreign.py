@@ -1,6 +1,7 @@
 """Other people's networks in the form of the project's own, against their own libraries."""
 
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -118,6 +119,15 @@ def test_onnx_gives_what_pytorch_gave(tmp_path: Path) -> None:
     again = tmp_path / "again.keras"
     opened.save(again, "imagenet", order, logits=True)
     assert again.read_bytes() == taken.read_bytes()
+
+
+def test_a_graph_binds_no_thread_to_a_core() -> None:
+    """Every process would take the first core, and the next one's runtime would share it."""
+    open_model(DATA / "pytorch.onnx").predict(np.zeros((1, 64, 64), np.uint8), "imagenet")
+    bound = {
+        frozenset(os.sched_getaffinity(int(t.name))) for t in Path("/proc/self/task").iterdir()
+    }
+    assert bound == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_hidden_superpixels_of_a_graph_are_black(tmp_path: Path) -> None:

@@ -63,7 +63,11 @@ class Graph:
         self.classes = int(
             np.prod([d.get_length() for d in list(model.output(0).partial_shape)[1:]])
         )
-        self._settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        self._settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            # Every process would bind its first thread to the first core, and workers share it.
+            "ENABLE_CPU_PINNING": False,
+        }
 
     def compiled_with(self, settings: dict[str, Any]) -> Graph:
         """The same graph, compiled with other settings of OpenVINO's for processors."""
