@@ -86,6 +86,7 @@ def main() -> None:
     )
 
     results: dict[str, Any] = {
+        **kept(options.json),
         **machine(),
         "runtime": options.runtime,
         "faces": options.faces,
@@ -125,8 +126,14 @@ def main() -> None:
     if rows:
         print(pd.DataFrame(rows).round(3).to_string(index=False))
     for key, value in results.items():
-        if key != "networks":
+        if key not in ("networks", "scaling"):
             print(f"{key:32} {value:.3g}" if isinstance(value, float) else f"{key:32} {value}")
+
+
+def kept(path: Path | None) -> dict[str, Any]:
+    """What `benchmarks/scaling.py` has put into the same file."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    return {key: found[key] for key in ("scaling",) if key in found}
 
 
 def slug(name: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")
+PAGES = tuple(ROOT / name for name in ("README.md", "docs/speed.md", "docs/scaling.md"))
 PART = re.compile(r"(<!-- speed: (\w+) -->)(.*?)(<!-- /speed -->)", re.DOTALL)
 
 Result = dict[str, Any]
@@ -129,10 +129,60 @@ def others(found: list[Result]) -> str:
     return "\n".join(["", *lines, ""])
 
 
+def growth(found: list[Result]) -> str:
+    """What each stage takes with more and more faces on each processor, and what one more costs."""
+    lines = []
+    for result in found:
+        if "scaling" not in result:
+            continue
+        rows = result["scaling"]["stages"]
+        stages = list(dict.fromkeys(row["stage"] for row in rows))
+        lines += [
+            f"**{result['processor']}, {result['cores']} cores**:",
+            "",
+            "| stage | faces | seconds | MB at most | ms for one more | kB for one more |",
+            "|---|---|---|---|---|---|",
+        ]
+        for stage in stages:
+            before = None
+            for row in (row for row in rows if row["stage"] == stage):
+                more = ["", ""]
+                if before is not None:
+                    faces = row["faces"] - before["faces"]
+                    more = [
+                        f"{(row['seconds'] - before['seconds']) / faces * 1e3:.1f}",
+                        f"{(row['mb'] - before['mb']) / faces * 1e3:.0f}",
+                    ]
+                told = [stage, f"{row['faces']:,}", f"{row['seconds']:.1f}", f"{row['mb']:.0f}"]
+                lines.append("| " + " | ".join(told + more) + " |")
+                before = row
+        lines += [
+            "",
+            "Explaining a face takes"
+            f" {result['scaling']['explain'] * 1e3:.0f} ms besides what the network answers.",
+            "",
+        ]
+    return "\n".join(["", *lines])
+
+
+def dask(found: list[Result]) -> str:
+    """What a task costs besides its own work, of each processor and number of workers."""
+    lines = ["| processor | workers | ms a task | tasks a second |", "|---|---|---|---|"]
+    lines += [
+        f"| {result['processor']}, {result['cores']} cores | {row['workers']}"
+        f" | {row['milliseconds']:.1f} | {1000 / row['milliseconds']:.0f} |"
+        for result in found
+        for row in result.get("scaling", {"dask": []})["dask"]
+    ]
+    return "\n".join(["", *lines, ""])
+
+
 PARTS: dict[str, Callable[[list[Result]], str]] = {
     "tables": tables,
     "extremes": extremes,
     "others": others,
+    "growth": growth,
+    "dask": dask,
 }
 
 

@@ -55,6 +55,41 @@ def test_the_benchmark_measures_a_network(finished, tmp_path):
             assert (row["apart"], row["alike"]) == (0, pytest.approx(1))
 
 
+@pytest.mark.slow
+def test_the_benchmark_measures_growth_and_keeps_what_else_is_known(finished, tmp_path):
+    pytest.importorskip("distributed")
+    project = copy(finished, tmp_path / "project")
+    file = project.folder / "found.json"
+    file.write_text('{"networks": []}')
+    asked = ("--faces", "100", "160", "--workers", "1", "--json", file.name)
+    project.run("python", "benchmarks/scaling.py", *asked)
+    found = json.loads(file.read_text())
+    assert found["networks"] == []
+    growth = found["scaling"]
+    assert [(row["stage"], row["faces"]) for row in growth["stages"]] == [
+        (stage, faces) for faces in (100, 160) for stage in ("preprocess", "standardize", "score")
+    ]
+    # A process of ours that has imported NumPy holds more than this, and none of these a gigabyte.
+    assert all(50 < row["mb"] < 1000 and row["seconds"] > 0.1 for row in growth["stages"])
+    assert 0 < growth["explain"] < 10
+    assert [row["workers"] for row in growth["dask"]] == [1]
+
+
+def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
+    table = benchmark("table", monkeypatch)
+    rows = [
+        {"stage": "score", "faces": 200, "seconds": 3.0, "mb": 300.0},
+        {"stage": "score", "faces": 20_200, "seconds": 23.0, "mb": 1300.0},
+    ]
+    scaling = {"stages": rows, "explain": 0.0625, "dask": [{"workers": 8, "milliseconds": 4.0}]}
+    result = {"processor": "Some CPU", "cores": 2, "scaling": scaling}
+    made = table.growth([{"processor": "Another"}, result])
+    assert "| score | 200 | 3.0 | 300 |  |  |" in made
+    assert "| score | 20,200 | 23.0 | 1300 | 1.0 | 50 |" in made
+    assert "takes 62 ms besides" in made and "Another" not in made
+    assert "| Some CPU, 2 cores | 8 | 4.0 | 250 |" in table.dask([result])
+
+
 def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     table = benchmark("table", monkeypatch)
     row = {"package_seconds": 10.0, "package_error": 0.2, "error": 0.1, "samples": 96}

@@ -80,6 +80,8 @@ ELSEWHERE = {
     "dvc exp run --run-all": "test_commands.py::test_the_study_of_settings_runs",
     "dvc queue start": "test_commands.py::test_the_study_of_settings_runs",
     "python benchmarks/explain.py": "test_benchmarks.py::test_the_benchmark_measures_a_network",
+    "python benchmarks/scaling.py": "test_benchmarks.py::"
+    "test_the_benchmark_measures_growth_and_keeps_what_else_is_known",
     "python benchmarks/table.py": "test_benchmarks.py::"
     "test_documents_agree_with_what_was_measured",
     "python benchmarks/study.py": "test_commands.py::test_the_study_of_settings_runs",

@@ -47,6 +47,64 @@ def test_every_figure_is_explained(name: str) -> None:
     assert not missing
 
 
+def shortly(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".removeprefix("0")
+
+
+def test_the_readme_says_what_the_runs_found() -> None:
+    """Of the run that comes with the project, and of trainings from five seeds."""
+    text = " ".join((ROOT / "README.md").read_text().split())
+    score = json.loads((ROOT / "plots/score/summary.json").read_text())
+    explained = json.loads((ROOT / "plots/score/explanations.json").read_text())
+    with (ROOT / "docs" / "seeds.csv").open() as file:
+        seeds = {row["figure"]: row for row in csv.DictReader(file)}
+    interval = score["iou_interval"]
+    rows = [
+        ("heatmap and its own expression's mask", shortly(score["iou"]), "iou"),
+        (
+            "its 95 % interval (two folds know little)",
+            f"{shortly(interval['low'])} to {shortly(interval['high'])}",
+            "",
+        ),
+        ("the masks of the other expressions", shortly(score["other_masks"]), "others"),
+        ("random pixels, as many", shortly(score["chance"]["area"]), ""),
+        ("the same region anywhere else", shortly(score["chance"]["shift"]), "chance"),
+        ("a fixed ellipse in the middle of the face", shortly(score["prior"]["ellipse"]), ""),
+        ("one fold's heatmap and another's", shortly(score["reliability"]), "folds"),
+        (
+            "a perfect explainer limited to the same superpixels",
+            shortly(score["ceiling"]),
+            "ceiling",
+        ),
+        ("p of permuting the masks", shortly(score["permutation_p"]), "p"),
+    ]
+
+    def of_seeds(figure: str, digits: int = 3) -> str:
+        return " to ".join(shortly(float(seeds[figure][end]), digits) for end in ("low", "high"))
+
+    for title, this, figure in rows:
+        assert f"| {title} | {this} | {of_seeds(figure) + ' ' if figure else ''}|" in text
+        if figure:
+            assert shortly(float(seeds[figure]["seed1"])) == this
+
+    def percent(value: float | str) -> str:
+        return f"{100 * float(value):.0f}"
+
+    learned = json.loads((ROOT / "metrics/train.json").read_text())["accuracy"]
+    for figure, value, words in (
+        ("accuracy", learned, "recognise {} % ({} to {} %)"),
+        ("r2", explained["r2"]["mean"], "explains {} % ({} to {} %)"),
+    ):
+        ends = (seeds[figure]["low"], seeds[figure]["high"])
+        assert words.format(percent(value), *map(percent, ends)) in text
+    stability = shortly(explained["stability"]["heatmaps"]["mean"], 2)
+    assert f"correlate {stability} ({of_seeds('stability', 2)})" in text
+    hidden, at_random = (shortly(explained[k]["mean"], 2) for k in ("deletion", "random"))
+    assert (
+        f"is {hidden} on average while superpixels are hidden in LIME's order, {at_random}" in text
+    )
+
+
 def diffs(page: str) -> list[str]:
     return re.findall(r"```diff\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
 
