@@ -1,6 +1,6 @@
 """How time and memory grow with the faces, up to 20,000, of all that is not the network.
 
-    python benchmarks/scaling.py [--faces 200 2000 20000] [--workers 1 8 64]
+    python benchmarks/scaling.py [--faces 200 2000 20000] [--workers 1 8 32]
 
 The stages themselves run, each in a process of its own and in a project of its own: preprocess on
 so many drawn photographs, standardize and score on so many explained faces. They are the sample's,
@@ -31,7 +31,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cv2
 import numpy as np
 import pandas as pd
-from explain import CHUNK, RESULTS, slug
 from ruamel.yaml import YAML
 
 from humanlike import artifacts, times
@@ -43,6 +42,8 @@ SAMPLE = Path("data", "sample")
 OF_SUBJECT = 18
 #: Faces that explain's part is timed on; it goes chunk by chunk, so that none costs another.
 EXPLAINED = 40
+#: Faces of a task.
+CHUNK = 10
 #: Tasks that are sent to Dask's workers.
 TASKS = 1280
 
@@ -50,9 +51,12 @@ TASKS = 1280
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--faces", type=int, nargs="+", default=[200, 2000, 20000])
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the figures to this file")
     options = parser.parse_args()
+    # Not above: every worker imports this file, and many share one memory.
+    from explain import RESULTS, slug
+
     file = options.json or RESULTS / f"{slug(str(machine()['processor']))}.json"
 
     stages = []

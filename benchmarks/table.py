@@ -22,8 +22,8 @@ PART = re.compile(r"(<!-- speed: (\w+) -->)(.*?)(<!-- /speed -->)", re.DOTALL)
 
 Result = dict[str, Any]
 
-#: Load by other work below which the clock is to be trusted.
-QUIET = 1.0
+#: Cores that other work may take for the clock to be trusted.
+QUIET = 0.1
 
 
 def main() -> None:
@@ -48,17 +48,16 @@ def tables(found: list[Result]) -> str:
 
 
 def _table(result: Result) -> str:
-    quiet = result["load"] < QUIET
-    faces = "one face" if result["faces"] == 1 else f"{result['faces']} faces"
-    alone = "" if quiet else ", among other work, so that the clock tells nothing"
-    timed = f", {result['package']} of the package's 1,000 samples timed"
+    quiet = all(row["load"] < QUIET for row in result["networks"])
+    timed = min(row["package"] for row in result["networks"])
+    few = f"; {timed} of the package's 1,000 samples timed" if timed < 1000 else ""
+    alone = "" if quiet else "; among other work, so that the clock tells nothing"
     lines = [
-        f"**{result['processor']}, {result['cores']} cores** (errors of {faces}"
-        f"{timed if result['package'] < 1000 else ''}{alone}):",
+        f"**{result['processor']}, {result['cores']} cores**{few}{alone}",
         "",
-        "| network | precision | `lime` | ours | times | times by the clock | samples |"
+        "| network | precision | `lime` | ours | times | times by the clock | samples | faces |"
         " error of `lime`'s | of ours | moved | alike |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in result["networks"]:
         lower = row["precision"] != "float32"
@@ -70,6 +69,7 @@ def _table(result: Result) -> str:
             f"{row['cpu_times']:.1f}",
             f"{row['times']:.1f}" if quiet else "",
             str(row["samples"]),
+            str(row["faces"]),
             _share(row["package_error"]),
             _share(row["error"]),
             _share(row["apart"]) if lower else "",
@@ -101,9 +101,12 @@ def _means(result: Result, key: str) -> dict[str, float]:
 
 
 def extremes(found: list[Result]) -> str:
-    """The networks that gain least and most in float32, in words."""
-    rows = [row for result in found for row in result["networks"] if row["precision"] == "float32"]
-    least, most = (pick(rows, key=lambda row: row["cpu_times"]) for pick in (min, max))
+    """The networks that gain least and most, each in its better precision, in words."""
+    best: dict[tuple[str, str], Result] = {}
+    for processor, row in ((one["processor"], row) for one in found for row in one["networks"]):
+        key = (processor, row["network"])
+        best[key] = max(best.get(key, row), row, key=lambda row: row["cpu_times"])
+    least, most = (pick(best.values(), key=lambda row: row["cpu_times"]) for pick in (min, max))
     return (
         f"{least['cpu_times']:.0f} times as fast for {least['network']},"
         f" {most['cpu_times']:.0f} times for {most['network']}"
@@ -177,12 +180,26 @@ def dask(found: list[Result]) -> str:
     return "\n".join(["", *lines, ""])
 
 
+def plans(found: list[Result]) -> str:
+    """What was told of some runs beforehand, and what they took, on each processor."""
+    lines = ["| processor | run | told | took | off by |", "|---|---|---|---|---|"]
+    for result in found:
+        for row in result.get("plans", []):
+            off = row["told"] / row["took"] - 1
+            lines.append(
+                f"| {result['processor']}, {result['cores']} cores | {row['profile']}"
+                f" | {row['told']:.0f} s | {row['took']:.0f} s | {off:+.0%} |".replace("%", " %")
+            )
+    return "\n".join(["", *lines, ""])
+
+
 PARTS: dict[str, Callable[[list[Result]], str]] = {
     "tables": tables,
     "extremes": extremes,
     "others": others,
     "growth": growth,
     "dask": dask,
+    "plans": plans,
 }
 
 

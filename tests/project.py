@@ -23,6 +23,8 @@ SMALLEST = {
     "train.optimisation.songnet.epochs": "1",
     "explain.positives_per_class": "2",
     "explain.checked_per_class": "1",
+    # No trial of a lower one, which takes as long as so few explanations.
+    "explain.precision": "float32",
     "lime.samples": "20",
     "lime.superpixels": "10",
 }

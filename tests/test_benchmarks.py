@@ -75,6 +75,17 @@ def test_the_benchmark_measures_growth_and_keeps_what_else_is_known(finished, tm
     assert [row["workers"] for row in growth["dask"]] == [1]
 
 
+@pytest.mark.slow
+def test_the_benchmark_holds_a_plan_against_the_clock(finished, tmp_path):
+    project = copy(finished, tmp_path / "project")
+    asked = ("--profiles", "the sample", "--json", "found.json")
+    project.run("python", "benchmarks/plans.py", *asked)
+    (row,) = json.loads((project.folder / "found.json").read_text())["plans"]
+    assert row["profile"] == "the sample"
+    # Processes that start take a good part of so small a run, and no plan counts them.
+    assert 0 < row["told"] < 2 * row["took"]
+
+
 def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
     table = benchmark("table", monkeypatch)
     rows = [
@@ -88,11 +99,29 @@ def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
     assert "| score | 20,200 | 23.0 | 1300 | 1.0 | 50 |" in made
     assert "takes 62 ms besides" in made and "Another" not in made
     assert "| Some CPU, 2 cores | 8 | 4.0 | 250 |" in table.dask([result])
+    plans = [{"profile": "the sample", "told": 240.0, "took": 300.0}]
+    made = table.plans([result, {**result, "plans": plans}])
+    assert made.endswith("| Some CPU, 2 cores | the sample | 240 s | 300 s | -20 % |\n")
+
+
+def test_what_a_plan_tells_is_read_in_seconds(monkeypatch):
+    plans = benchmark("plans", monkeypatch)
+    told = "params.yaml: about {} on this machine, one stage after the other, and 1.4 GB"
+    found = [plans.seconds(told.format(words)) for words in ("48 s", "6 min", "2.5 h")]
+    assert found == [48, 360, 9000]
 
 
 def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     table = benchmark("table", monkeypatch)
-    row = {"package_seconds": 10.0, "package_error": 0.2, "error": 0.1, "samples": 96}
+    row = {
+        "faces": 3,
+        "package": 1000,
+        "load": 0.05,
+        "package_seconds": 10.0,
+        "package_error": 0.2,
+        "error": 0.1,
+        "samples": 96,
+    }
     row |= {
         "package_cpu": 18.0,
         "cpu": 3.0,
@@ -105,26 +134,26 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     result = {
         "processor": "Some CPU",
         "cores": 2,
-        "faces": 3,
-        "load": 0.25,
-        "package": 1000,
         "networks": [
             {**row, "network": "a", "precision": "float32", "times": 4.0},
             {**lower, "network": "a", "times": 9.0},
-            {**row, "network": "b", "precision": "float32", "times": 16.0},
-            {**lower, "network": "b", "times": 1.0},
+            {**row, "network": "b", "precision": "float32", "times": 16.0, "faces": 1},
+            {**lower, "network": "b", "times": 1.0, "faces": 1},
         ],
     }
     made = table.filled("<!-- speed: tables -->old<!-- /speed -->, the end", [result])
-    assert "| a | bfloat16 | 18.0 | 3.00 | 6.0 | 9.0 | 96 | .200 | .100 | .012 | .9995 |" in made
-    assert "| b | float32 | 18.0 | 3.00 | 6.0 | 16.0 | 96 | .200 | .100 |  |  |" in made
+    assert (
+        "| a | bfloat16 | 18.0 | 3.00 | 6.0 | 9.0 | 96 | 3 | .200 | .100 | .012 | .9995 |" in made
+    )
+    assert "| b | float32 | 18.0 | 3.00 | 6.0 | 16.0 | 96 | 1 | .200 | .100 |  |  |" in made
     assert "8.0 in float32, 3.0 in bfloat16, 12.0 in the better of each network" in made
     assert "of the times: 6.0 in float32, 6.0 in bfloat16, 6.0 in the better" in made
     assert "old" not in made
     assert made.endswith("<!-- /speed -->, the end")
     told = table.extremes([result])
     assert told == "6 times as fast for a, 6 times for a"
-    busy = table.filled("<!-- speed: tables --><!-- /speed -->", [{**result, "load": 3.0}])
+    result["networks"][0]["load"] = 3.0
+    busy = table.filled("<!-- speed: tables --><!-- /speed -->", [result])
     assert "| b | float32 | 18.0 | 3.00 | 6.0 |  | 96 |" in busy
     assert "by the clock:" not in busy
 

@@ -1,6 +1,8 @@
 """What is recorded of a stage, and what follows for others."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -122,3 +124,16 @@ def test_damaged_lines_are_passed_over(tmp_path: Path) -> None:
     path.write_text(f"{good}\n{good[:40]}\n{{}}\n[1]\nnull\n{good.replace('30', 'NaN')}\n{good}")
     assert times.read(path) == [took("score", Work())] * 2
     assert times.read(tmp_path / "none") == []
+
+
+def test_the_memory_of_whoever_started_a_process_is_not_its_own() -> None:
+    """On Linux a process is told the peak of its starter as its own; DVC is one."""
+    starter = """
+import subprocess, sys
+held = bytearray(400_000_000)
+held[::4096] = b"1" * len(held[::4096])
+print(subprocess.check_output([sys.executable, "-c", sys.argv[1]], text=True))
+"""
+    told = "from humanlike.times import peak_memory; held = b'1' * 30_000_000; print(peak_memory())"
+    said = subprocess.check_output([sys.executable, "-c", starter, told], text=True)
+    assert 30_000_000 < int(said) < 350_000_000

@@ -280,11 +280,16 @@ def peak_memory() -> int:
         import resource
     except ModuleNotFoundError:
         return 0
-    most = max(
-        resource.getrusage(who).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    own, others = (
+        resource.getrusage(who).ru_maxrss * unit
         for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    return most if sys.platform == "darwin" else most * 1024
+    # On Linux a process takes that over from the one that started it, maybe a larger one.
+    with suppress(OSError, ValueError):
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").split()
+        own = int(status[status.index("VmHWM:") + 1]) * 1024
+    return max(own, others)
 
 
 def in_words(seconds: float) -> str:

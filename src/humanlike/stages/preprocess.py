@@ -6,8 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -96,16 +95,16 @@ def extract_all(
     told: list[tuple[str, bool]] = []
     rejected: list[tuple[str, str]] = []
     landmarks: list[NDArray[np.float32]] = []
-    shape = (len(photographs), settings.size, settings.size)
-    with artifacts.whole(artifacts.FACES / "images.npy") as path:
-        # On disk, as the faces of a large data set would not fit in memory.
-        images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        _reserve(path)
+    with artifacts.whole(artifacts.FACES / "images.npy") as path, path.open("wb") as file:
+        # One by one, as the faces of a large data set would not fit in memory; but the room for all
+        # is taken at once, so that a full disk is known before hours of work.
+        os.posix_fallocate(file.fileno(), 0, len(photographs) * settings.size**2)
+        _write_header(file, len(photographs), settings.size)
         for position, face in enumerate(_faces(photographs, settings)):
             if isinstance(face, str):
                 rejected.append((photographs["source"][position], face))
                 continue
-            images[len(kept)] = face.image
+            file.write(face.image.tobytes())
             landmarks.append(face.landmarks)
             told.append((face.detector, face.overhangs))
             kept.append(position)
@@ -114,9 +113,9 @@ def extract_all(
                 f"{artifacts.DATA}/: no face found in any of {len(photographs)} photographs; "
                 f"the first: {rejected[0][0]}: {rejected[0][1]}"
             )
-        images.flush()
-        del images
-        _shorten(path, len(kept))
+        file.truncate()
+        file.seek(0)
+        _write_header(file, len(kept), settings.size)
     with artifacts.whole(artifacts.FACES / "landmarks.npy") as path:
         np.save(path, np.stack(landmarks))
     return (
@@ -137,20 +136,10 @@ def _faces(photographs: pd.DataFrame, settings: Preprocess) -> Iterator[Face | s
     yield from bar(found, "preprocess", total=len(photographs), unit="photograph")
 
 
-def _reserve(path: Path) -> None:
-    """Take all the room at once: a disk that fills up under a memory map kills the process."""
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-
-
-def _shorten(path: Path, length: int) -> None:
-    """Cut the array of a .npy file to its first rows, without reading it."""
-    array = np.load(path, mmap_mode="r")
-    if length == len(array):
-        return
-    cut = path.with_suffix(".cut.npy")
-    np.save(cut, array[:length])
-    cut.replace(path)
+def _write_header(file: BinaryIO, count: int, size: int) -> None:
+    """Begin a .npy file of so many images; NumPy leaves room there for any other number."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}
+    np.lib.format.write_array_header_1_0(file, header)
 
 
 def _write_votes(faces: pd.DataFrame) -> None:
