@@ -38,8 +38,8 @@ from networks import FOLDER, as_rgb, find
 from humanlike.explainers import emulator, lime, runtimes, surrogate
 from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
+from humanlike.networks.inputs import network_images
 from humanlike.report.made import machine
-from humanlike.training import network_images
 
 ARTIFACTS = Path("artifacts")
 RESULTS = Path(__file__).parent / "results"

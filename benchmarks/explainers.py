@@ -26,6 +26,7 @@ import numpy as np
 from humanlike import params
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.methods import METHODS
+from humanlike.networks.inputs import network_images
 
 ARTIFACTS = Path("artifacts")
 NETWORKS = ("weinet", "songnet", "mobilenetv3", "vgg16")
@@ -66,7 +67,6 @@ def load(network: str, models: Path) -> Any:
 
 def faces_of(size: int, count: int) -> np.ndarray:
     """Faces of artifacts/faces, as a network of that size sees them."""
-    from humanlike.training import network_images
 
     images = np.load(ARTIFACTS / "faces" / "images.npy", mmap_mode="r")
     chosen = np.linspace(0, len(images) - 1, count).astype(int)

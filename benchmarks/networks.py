@@ -25,6 +25,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pandas as pd
 
+from humanlike.networks.inputs import network_images
+
 FACES = Path("artifacts", "faces")
 FOLDER = Path("artifacts", "benchmark")
 
@@ -103,8 +105,6 @@ def set_statistics(model: Any, images: np.ndarray) -> None:
     """
     import keras
 
-    from humanlike.training import network_images
-
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not layers:
         return
@@ -117,8 +117,6 @@ def set_statistics(model: Any, images: np.ndarray) -> None:
 def fit_end(model: Any, images: np.ndarray, labels: np.ndarray, settings: dict[str, Any]) -> None:
     """Fit vgg16 from its fifth block on, to what its first four, scaled, make of the faces."""
     import keras
-
-    from humanlike.training import network_images
 
     shown = as_rgb(network_images(images, model.input_shape[1]))
     scale(model, shown[:: len(shown) // 8])

@@ -20,7 +20,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -34,6 +33,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from humanlike import artifacts, times
+from humanlike.networks.inputs import network_images
 from humanlike.report.made import machine
 
 UNIT = ("weinet", 0)
@@ -135,7 +135,7 @@ def explained(project: Path, count: int) -> None:
 def measured(project: Path, faces: int, *stage: str) -> dict[str, Any]:
     """Run a stage in a project, and tell what it took."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "humanlike.cli", *stage], cwd=project, check=True)
+    subprocess.run(["humanlike", *stage], cwd=project, check=True)
     seconds = time.perf_counter() - start
     took = times.read(project / times.TIMES)[-1]
     return {"stage": stage[0], "faces": faces, "seconds": seconds, "mb": took.memory / 1e6}
@@ -159,7 +159,6 @@ def explaining() -> float:
     """Seconds that LIME as in params.yaml takes a face besides the network."""
     from humanlike.explainers import lime
     from humanlike.params import load
-    from humanlike.training import network_images
 
     settings = load().lime.model_dump()
     if settings["samples"] != "auto":

@@ -12,13 +12,13 @@ from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
 from humanlike.guidance import Guidance
+from humanlike.networks.inputs import network_images
 from humanlike.training import (
     _batches,
     _step_sizes,
     _training_batches,
     choose_precision,
     fit,
-    network_images,
     predict,
 )
 

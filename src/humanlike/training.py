@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation, augment
+from humanlike.networks.inputs import network_images
 from humanlike.progress import bar
 
 if TYPE_CHECKING:
@@ -26,32 +26,6 @@ _OPTIMIZERS: dict[str, Callable[..., keras.Optimizer]] = {
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,
 }
-
-
-def network_images(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize gray images to a network's input.
-
-    Parameters
-    ----------
-    images
-        (N, S, S) uint8.
-    size
-        Side of the result in pixels.
-
-    Returns
-    -------
-    ndarray
-        (N, size, size) uint8; `images` itself where it already has that size. Shrunk by area
-        averaging, enlarged bilinearly.
-    """
-    side = images.shape[-1]
-    if side == size:
-        return images
-    interpolation = cv2.INTER_AREA if size < side else cv2.INTER_LINEAR
-    resized = np.empty((len(images), size, size), np.uint8)
-    for source, target in zip(images, resized, strict=True):
-        cv2.resize(np.ascontiguousarray(source), (size, size), target, interpolation=interpolation)
-    return resized
 
 
 def use_threads(count: int) -> None:

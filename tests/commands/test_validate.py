@@ -125,7 +125,8 @@ def test_a_network_that_ignores_the_face_is_not_above_chance() -> None:
     """Trained on shuffled expressions, its evidence for each is laid on that expression's mask."""
     from humanlike.explainers import lime, runtimes
     from humanlike.networks.builder import build
-    from humanlike.training import fit, network_images
+    from humanlike.networks.inputs import network_images
+    from humanlike.training import fit
 
     rng = np.random.default_rng(0)
     aligned, landmarks, labels = [], [], []

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "src/humanlike"
 STAGES = YAML(typ="safe", pure=True).load(ROOT / "people/dvc.yaml")["stages"]
 
 #: Files of a folder that is a dependency as a whole, of stages that do not import them.
-NEIGHBOURS = {"canonical/parts.py", "synthesis/contrasts.py"}
+NEIGHBOURS = {"canonical/parts.py", "faces/augment.py", "synthesis/contrasts.py"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

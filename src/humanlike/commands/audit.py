@@ -35,6 +35,7 @@ from humanlike.networks.conventions import (
     parse_classes,
     softmax,
 )
+from humanlike.networks.inputs import network_images
 from humanlike.networks.registry import NETWORKS
 from humanlike.progress import bar
 
@@ -370,7 +371,6 @@ def shown_by_file(opened: Foreign) -> tuple[tuple[str, ...] | None, str | None]:
 
 def try_scalings(opened: Foreign, images: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
     """Probabilities that a network gives with every scaling."""
-    from humanlike.training import network_images
 
     seen = network_images(images, opened.size)
     outputs = {scaling: opened.predict(seen, scaling) for scaling in SCALINGS}

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.explainers import lime, runtimes
+from humanlike.networks.inputs import network_images
 
 #: Faces of a trial, and samples of each.
 FACES, SAMPLES = 2, 64
@@ -63,7 +64,6 @@ def distance(model: Path, runtime: str, precision: str, images: NDArray[np.uint8
 
     Relative to the length of float32's, on average over the faces.
     """
-    from humanlike.training import network_images
 
     weights = []
     classes = None

@@ -35,6 +35,7 @@ from humanlike.boundaries.targets import Target
 from humanlike.errors import HumanlikeError
 from humanlike.faces.detect import detector
 from humanlike.faces.images import Rejected
+from humanlike.networks.inputs import network_images
 from humanlike.params import Params, load
 from humanlike.people_params import Boundary
 from humanlike.progress import bar
@@ -334,7 +335,6 @@ class Bench(NamedTuple):
 def read_judges(path: Path) -> Bench:
     """Unpack and load what `write_judges` wrote."""
     from humanlike.explainers.runtimes import load as load_network
-    from humanlike.training import network_images
 
     def asked(network: Any) -> Callable[[NDArray[np.uint8]], NDArray[np.floating]]:
         def ask(images: NDArray[np.uint8]) -> NDArray[np.floating]:

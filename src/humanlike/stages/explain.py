@@ -25,6 +25,7 @@ from humanlike import artifacts, cluster
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.faithfulness import CURVES, SHARES
 from humanlike.explainers.methods import METHODS
+from humanlike.networks.inputs import network_images
 from humanlike.params import Params, load
 from humanlike.progress import bar
 
@@ -209,7 +210,6 @@ def explain_chunk(
     """
     from humanlike.explainers import differentiable, faithfulness, runtimes
     from humanlike.explainers.hiding import Hiding
-    from humanlike.training import network_images
 
     options = dict(settings)
     method = METHODS[options.pop("method")]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from humanlike import artifacts, people_files
 from humanlike.errors import HumanlikeError
+from humanlike.networks.inputs import network_images
 from humanlike.params import load
 from humanlike.people import trials as tables
 from humanlike.people.discs import covered, hidden_after
@@ -77,7 +78,6 @@ def choices(
         probability of the true expression among those offered.
     """
     from humanlike.explainers import runtimes
-    from humanlike.training import network_images
 
     predictor = runtimes.load(model, "openvino", "float32")
     truth = shown.of(trials, "expression")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from humanlike import artifacts
 from humanlike.errors import HumanlikeError
 from humanlike.faces.augment import Augmentation
+from humanlike.networks.inputs import network_images
 from humanlike.params import ModelFile, Params, load
 
 if TYPE_CHECKING:
@@ -108,7 +109,6 @@ def guidance(
 
     from humanlike.canonical.geometry import rescale_landmarks
     from humanlike.guidance import guide
-    from humanlike.training import network_images
 
     return guide(
         network_images(images, size),
@@ -138,7 +138,6 @@ def take(network: str, fold: int, origin: ModelFile, faces: pd.DataFrame, params
         softmax,
     )
     from humanlike.networks.foreign import open_model
-    from humanlike.training import network_images
 
     path = Path(origin.file)
     found = artifacts.digest(path)

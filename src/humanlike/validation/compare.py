@@ -20,6 +20,7 @@ from humanlike.explainers import faithfulness
 from humanlike.explainers.cells import cells
 from humanlike.explainers.importance import importance
 from humanlike.explainers.methods import METHODS
+from humanlike.networks.inputs import network_images
 from humanlike.progress import bar
 from humanlike.validation.sets import REGIONS, SIZE, Effort, Faces, warped_changes
 from humanlike.validation.trial import train_pair
@@ -107,7 +108,6 @@ def compare_set(
         So many of the explained faces are explained with other seeds too, and with the network's
         layers randomised.
     """
-    from humanlike.training import network_images
 
     rng = np.random.default_rng([seed, REGIONS.index(region)])
     pair = train_pair(region, faces, seed, effort, rng)

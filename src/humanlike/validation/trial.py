@@ -12,6 +12,7 @@ from humanlike.alignment import planted
 from humanlike.canonical.geometry import rescale_landmarks
 from humanlike.canonical.warp import warp
 from humanlike.explainers.importance import importance
+from humanlike.networks.inputs import network_images
 from humanlike.validation.sets import REGIONS, SIZE, Effort, Faces, is_held_out, warped_changes
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def train_pair(
 
 def explain_set(region: str, faces: Faces, seed: int, effort: Effort) -> Result:
     """Train on one set and on its shuffled labels, and explain both networks on the same faces."""
-    from humanlike.training import network_images
 
     rng = np.random.default_rng([seed, REGIONS.index(region)])
     pair = train_pair(region, faces, seed, effort, rng)
@@ -157,7 +157,7 @@ def explain(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Superpixels of each face, and LIME's weights of them for the class that is predicted."""
     from humanlike.explainers import lime, runtimes
-    from humanlike.training import network_images, predict
+    from humanlike.training import predict
 
     predictor = runtimes.prepare(model, "openvino")
     found = lime.explain(
