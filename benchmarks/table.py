@@ -182,14 +182,16 @@ def dask(found: list[Result]) -> str:
 
 def plans(found: list[Result]) -> str:
     """What was told of some runs beforehand, and what they took, on each processor."""
+    rows = [(result, row) for result in found for row in result.get("plans", [])]
+    if not rows:
+        return "\nNot measured on any processor yet.\n"
     lines = ["| processor | run | told | took | off by |", "|---|---|---|---|---|"]
-    for result in found:
-        for row in result.get("plans", []):
-            off = row["told"] / row["took"] - 1
-            lines.append(
-                f"| {result['processor']}, {result['cores']} cores | {row['profile']}"
-                f" | {row['told']:.0f} s | {row['took']:.0f} s | {off:+.0%} |".replace("%", " %")
-            )
+    for result, row in rows:
+        off = 100 * (row["told"] / row["took"] - 1)
+        lines.append(
+            f"| {result['processor']}, {result['cores']} cores | {row['profile']}"
+            f" | {row['told']:.0f} s | {row['took']:.0f} s | {off:+.0f} % |"
+        )
     return "\n".join(["", *lines, ""])
 
 

@@ -100,6 +100,7 @@ def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
     assert "takes 62 ms besides" in made and "Another" not in made
     assert "| Some CPU, 2 cores | 8 | 4.0 | 250 |" in table.dask([result])
     plans = [{"profile": "the sample", "told": 240.0, "took": 300.0}]
+    assert "Not measured" in table.plans([result])
     made = table.plans([result, {**result, "plans": plans}])
     assert made.endswith("| Some CPU, 2 cores | the sample | 240 s | 300 s | -20 % |\n")
 
