@@ -3,13 +3,11 @@
     python benchmarks/plans.py
 
 Each of a few profiles runs in a fresh clone of this project that has run nothing: its photographs
-are preprocessed, `humanlike plan` measures a little and tells, and `dvc repro` runs the rest. The
-figures go to benchmarks/results/<processor>.json, and `python benchmarks/table.py` writes the table
-of docs/scaling.md from there. A quarter of an hour on two cores that do nothing else.
+are preprocessed, `humanlike plan` measures a little and tells, and `dvc repro` runs the rest. A
+quarter of an hour on two cores that do nothing else.
 """
 
 import argparse
-import json
 import os
 import re
 import shutil
@@ -18,10 +16,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-from explain import RESULTS, slug
-
-from humanlike.report.made import machine
 
 ONE: tuple[str, ...] = ("train.folds=[0]", "train.networks=[weinet]")
 PROFILES: dict[str, tuple[str, ...]] = {
@@ -53,17 +47,12 @@ SET = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--profiles", nargs="+", choices=list(PROFILES), default=list(PROFILES))
-    parser.add_argument("--json", type=Path, metavar="FILE", help="add the figures to this file")
     options = parser.parse_args()
-    file = options.json or RESULTS / f"{slug(str(machine()['processor']))}.json"
-    rows = []
     for name in options.profiles:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append({"profile": name, **held(Path(folder, "clone"), PROFILES[name])})
-        print(rows[-1], flush=True)
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else dict(machine())
-    known["plans"] = rows
-    file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+            found = held(Path(folder, "clone"), PROFILES[name])
+        off = 100 * (found["told"] / found["took"] - 1)
+        print(f"{name}: told {found['told']:.0f} s, took {found['took']:.0f} s, {off:+.0f} %")
 
 
 def held(clone: Path, changes: tuple[str, ...]) -> dict[str, float]:

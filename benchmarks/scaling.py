@@ -163,8 +163,9 @@ def explaining() -> float:
     settings = load().lime.model_dump()
     if settings["samples"] != "auto":
         settings.pop("error")
-    images = artifacts.read_array(artifacts.FACES / "images.npy")[:EXPLAINED]
-    shown = network_images(np.ascontiguousarray(images), Costless.size)
+    images = artifacts.read_array(artifacts.FACES / "images.npy")
+    some = np.ascontiguousarray(images[np.arange(EXPLAINED) % len(images)])
+    shown = network_images(some, Costless.size)
     seeds = np.arange(EXPLAINED, dtype=np.uint32)
     start = time.perf_counter()
     for first in range(0, EXPLAINED, CHUNK):

@@ -180,28 +180,12 @@ def dask(found: list[Result]) -> str:
     return "\n".join(["", *lines, ""])
 
 
-def plans(found: list[Result]) -> str:
-    """What was told of some runs beforehand, and what they took, on each processor."""
-    rows = [(result, row) for result in found for row in result.get("plans", [])]
-    if not rows:
-        return "\nNot measured on any processor yet.\n"
-    lines = ["| processor | run | told | took | off by |", "|---|---|---|---|---|"]
-    for result, row in rows:
-        off = 100 * (row["told"] / row["took"] - 1)
-        lines.append(
-            f"| {result['processor']}, {result['cores']} cores | {row['profile']}"
-            f" | {row['told']:.0f} s | {row['took']:.0f} s | {off:+.0f} % |"
-        )
-    return "\n".join(["", *lines, ""])
-
-
 PARTS: dict[str, Callable[[list[Result]], str]] = {
     "tables": tables,
     "extremes": extremes,
     "others": others,
     "growth": growth,
     "dask": dask,
-    "plans": plans,
 }
 
 

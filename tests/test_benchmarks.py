@@ -75,17 +75,6 @@ def test_the_benchmark_measures_growth_and_keeps_what_else_is_known(finished, tm
     assert [row["workers"] for row in growth["dask"]] == [1]
 
 
-@pytest.mark.slow
-def test_the_benchmark_holds_a_plan_against_the_clock(finished, tmp_path):
-    project = copy(finished, tmp_path / "project")
-    asked = ("--profiles", "the sample", "--json", "found.json")
-    project.run("python", "benchmarks/plans.py", *asked)
-    (row,) = json.loads((project.folder / "found.json").read_text())["plans"]
-    assert row["profile"] == "the sample"
-    # Processes that start take a good part of so small a run, and no plan counts them.
-    assert 0 < row["told"] < 2 * row["took"]
-
-
 def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
     table = benchmark("table", monkeypatch)
     rows = [
@@ -99,10 +88,6 @@ def test_tables_of_growth_say_what_one_more_face_costs(monkeypatch):
     assert "| score | 20,200 | 23.0 | 1300 | 1.0 | 50 |" in made
     assert "takes 62 ms besides" in made and "Another" not in made
     assert "| Some CPU, 2 cores | 8 | 4.0 | 250 |" in table.dask([result])
-    plans = [{"profile": "the sample", "told": 240.0, "took": 300.0}]
-    assert "Not measured" in table.plans([result])
-    made = table.plans([result, {**result, "plans": plans}])
-    assert made.endswith("| Some CPU, 2 cores | the sample | 240 s | 300 s | -20 % |\n")
 
 
 def test_what_a_plan_tells_is_read_in_seconds(monkeypatch):

@@ -82,8 +82,6 @@ ELSEWHERE = {
     "python benchmarks/explain.py": "test_benchmarks.py::test_the_benchmark_measures_a_network",
     "python benchmarks/scaling.py": "test_benchmarks.py::"
     "test_the_benchmark_measures_growth_and_keeps_what_else_is_known",
-    "python benchmarks/plans.py": "test_benchmarks.py::"
-    "test_the_benchmark_holds_a_plan_against_the_clock",
     "python benchmarks/table.py": "test_benchmarks.py::"
     "test_documents_agree_with_what_was_measured",
     "python benchmarks/study.py": "test_commands.py::test_the_study_of_settings_runs",
