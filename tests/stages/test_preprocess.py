@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import shutil
@@ -64,6 +65,9 @@ def test_every_photograph_is_a_face_or_has_a_reason(project: Path) -> None:
         "detector",
     ]
     pictures = artifacts.read_array(artifacts.FACES / "images.npy")
+    whole = io.BytesIO()
+    np.save(whole, pictures)
+    assert (artifacts.FACES / "images.npy").read_bytes() == whole.getvalue()
     landmarks = artifacts.read_array(artifacts.FACES / "landmarks.npy")
     assert pictures.shape == (len(faces), 224, 224) and pictures.dtype == np.uint8
     assert landmarks.shape == (len(faces), 68, 2) and landmarks.dtype == np.float32

@@ -371,7 +371,6 @@ def shown_by_file(opened: Foreign) -> tuple[tuple[str, ...] | None, str | None]:
 
 def try_scalings(opened: Foreign, images: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
     """Probabilities that a network gives with every scaling."""
-
     seen = network_images(images, opened.size)
     outputs = {scaling: opened.predict(seen, scaling) for scaling in SCALINGS}
     if all(are_probabilities(rows) for rows in outputs.values()):

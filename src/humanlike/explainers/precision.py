@@ -64,7 +64,6 @@ def distance(model: Path, runtime: str, precision: str, images: NDArray[np.uint8
 
     Relative to the length of float32's, on average over the faces.
     """
-
     weights = []
     classes = None
     for name in ("float32", precision):
