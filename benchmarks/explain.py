@@ -35,6 +35,7 @@ import numpy as np
 import pandas as pd
 from networks import FOLDER, as_rgb, find
 
+from humanlike import artifacts
 from humanlike.explainers import emulator, lime, runtimes, surrogate
 from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
@@ -98,8 +99,7 @@ def main() -> None:
         """What was measured in two hours is not lost with what comes after it."""
         results.update(found)
         if options.json:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(results, indent=2) + "\n")
+            artifacts.write_json(options.json, results)
 
     rows: list[dict[str, Any]] = []
     if set("ab") & set(options.parts):

@@ -16,7 +16,6 @@ that does nothing else; a quarter of an hour on two cores.
 """
 
 import argparse
-import json
 import os
 import shutil
 import subprocess
@@ -55,11 +54,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="add the figures to this file")
     options = parser.parse_args()
     # Not above: every worker imports this file, and many share one memory.
-    from explain import RESULTS, slug
+    from explain import RESULTS, read, slug
 
     file = options.json or RESULTS / f"{slug(str(machine()['processor']))}.json"
 
-    stages = []
+    stages: list[dict[str, Any]] = []
+    dask: list[dict[str, Any]] = []
     for faces in options.faces:
         with tempfile.TemporaryDirectory() as folder:
             for row in grown(Path(folder), faces):
@@ -67,22 +67,20 @@ def main() -> None:
                 print(row, flush=True)
     alone = explaining()
     print(f"explain, without the network: {alone:.4f} s a face", flush=True)
-    dask = []
+    found = {"stages": stages, "explain": alone, "dask": dask}
+    known = {**machine(), **read(file), "scaling": found}
+    # Written as it comes: many workers may take more memory than there is.
+    artifacts.write_json(file, known)
     for workers in options.workers:
         dask.append({"workers": workers, **tasks(workers)})
         print(dask[-1], flush=True)
-
-    known = json.loads(file.read_text(encoding="utf-8")) if file.exists() else dict(machine())
-    known["scaling"] = {"stages": stages, "explain": alone, "dask": dask}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+        artifacts.write_json(file, known)
 
 
 def grown(project: Path, faces: int) -> list[dict[str, Any]]:
     """What each stage takes with so many faces: seconds of its process, and its peak memory."""
     settings = YAML().load(Path("params.yaml"))
     settings["train"].update(networks=[UNIT[0]], folds=[UNIT[1]])
-    settings["preprocess"]["folds"] = 5
     YAML().dump(settings, project / "params.yaml")
     photographs(project / "data" / "some", faces)
     found = [measured(project, faces, "preprocess")]
