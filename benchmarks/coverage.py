@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, nargs="+", default=[3, 5, 20, 100])
     parser.add_argument("--frames", type=int, nargs="+", default=[1, 5])
     parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 5])
-    parser.add_argument("--trials", type=int, default=600, help="simulated folds for each row")
+    parser.add_argument("--trials", type=int, default=2400, help="simulated folds for each row")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rows = [

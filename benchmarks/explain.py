@@ -36,7 +36,8 @@ import pandas as pd
 from networks import FOLDER, as_rgb, find
 
 from humanlike import artifacts
-from humanlike.explainers import emulator, lime, runtimes, surrogate
+from humanlike.explainers import emulator, lime, quantization, runtimes, surrogate
+from humanlike.explainers.quantization import Trial
 from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
 from humanlike.networks.inputs import network_images
@@ -151,11 +152,15 @@ def slug(name: str) -> str:
     return "-".join(re.findall(r"[a-z0-9.]+", name.lower()))
 
 
-def sample_faces(count: int, size: int) -> np.ndarray:
-    """Faces spread over the fold that no network learned from, (count, size, size) uint8."""
+def sample_faces(count: int, size: int, ends: bool = True) -> np.ndarray:
+    """Faces spread over the fold that no network learned from, (count, size, size) uint8.
+
+    From the first to the last, or without these two.
+    """
     images = np.load(ARTIFACTS / "faces" / "images.npy", mmap_mode="r", allow_pickle=False)
     held_out = np.flatnonzero(pd.read_csv(ARTIFACTS / "faces" / "faces.csv")["fold"] == 0)
-    chosen = held_out[np.linspace(0, len(held_out) - 1, count).astype(int)]
+    places = np.linspace(0, len(held_out) - 1, count if ends else count + 2).astype(int)
+    chosen = held_out[places if ends else places[1:-1]]
     return network_images(np.ascontiguousarray(images[chosen]), size)
 
 
@@ -204,30 +209,31 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
         return lime.explain(predictor, images, classes, seeds=seeds, **settings)
 
     exact = runtimes.prepare(model, options.runtime)
+    trial = Trial.of(sample_faces(quantization.FACES, model.input_shape[1], ends=False))
     reference = converged(exact, images, classes, options.reference)
     published = explain(exact, **PUBLISHED)
     wanted = error(published.weights, reference)
     took = package(model, rgb[0], classes[0], options.package)
-    same = {}
+    same, least = {}, LADDER[0]
     for precision in options.precisions:
-        predictor = runtimes.prepare(model, options.runtime, precision)
+        predictor = runtimes.prepare(model, options.runtime, precision, trial=trial)
         explain(predictor, samples=64, sampling="paired")  # compiles what is to be compiled
         remembered = Remembered(predictor)
-        for samples in LADDER:
+        # Rounding more takes no fewer samples.
+        for samples in (samples for samples in LADDER if samples >= least):
             found = explain(remembered, samples=samples, **OURS)
             reached = error(found.weights, reference)
             if reached <= wanted:
                 break
-        assert remembered.known is not None
         if precision == "float32":
-            same = {"samples": samples, "known": remembered.known, "weights": found.weights}
+            same, least = {"samples": samples, "weights": found.weights}, samples
         # Other work on the machine comes and goes: the better of two, taken in turn.
         ours, bare = [], []
         for _ in range(2):
             ours.append(timed(lambda: explain(predictor, samples=samples, **OURS))[:2])  # noqa: B023
             bare.append(bare_seconds(model, rgb, samples, options, precision))
         seconds, cpu = np.min(ours, axis=0) / len(images)
-        apart, alike = against_float32(explain, remembered, same)
+        apart, alike, heatmap = against_float32(explain, remembered, same)
         yield {
             "network": network,
             "precision": precision,
@@ -245,23 +251,30 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
             "cpu_times": took[1] / float(cpu),
             "apart": apart,
             "alike": alike,
+            "heatmap": heatmap,
             "bare": float(seconds) / min(bare),
         }
 
 
 def against_float32(
     explain: Callable[..., lime.Explanations], predictor: Remembered, exact: dict[str, Any]
-) -> tuple[float, float]:
-    """How far weights lie from float32's of the same samples, and how alike the heatmaps are.
+) -> tuple[float, float, float]:
+    """How far weights lie from float32's of the same samples, and how alike the maps are.
 
-    The first as `error`; the second is the least correlation of a face's pixels.
+    The first as `error`; the others are correlations of pixels: the least of a face's two maps,
+    and that of the two means over the faces.
     """
     found = explain(predictor, samples=exact["samples"], **OURS)
-    alike = min(
-        np.corrcoef(*(w[face][segments].ravel() for w in (found.weights, exact["weights"])))[0, 1]
-        for face, segments in enumerate(found.segments)
+    maps = np.array(
+        [
+            [weights[face][segments].ravel() for face, segments in enumerate(found.segments)]
+            for weights in (found.weights, exact["weights"])
+        ]
     )
-    return error(found.weights, exact["weights"]), float(alike)
+    constant = (np.ptp(maps, axis=2) == 0).any(axis=0)
+    alike = min(np.corrcoef(*both)[0, 1] for both in maps.transpose(1, 0, 2)[~constant])
+    heatmap = np.corrcoef(maps.mean(axis=1))[0, 1]
+    return error(found.weights, exact["weights"]), float(alike), float(heatmap)
 
 
 def converged(predictor: Any, images: np.ndarray, classes: np.ndarray, samples: int) -> np.ndarray:
@@ -323,9 +336,13 @@ def package(model: Any, rgb: np.ndarray, label: int, samples: int) -> tuple[floa
 
 
 def error(weights: np.ndarray, reference: np.ndarray) -> float:
-    """Mean over the faces of the distance to the reference, relative to its length."""
+    """Mean over the faces of the distance to the reference, relative to its length.
+
+    Where nothing that is hidden changes anything, so that it has no length, 0 or 1.
+    """
     distance = np.sqrt(np.nansum((weights - reference) ** 2, axis=1))
-    return float(np.mean(distance / np.sqrt(np.nansum(reference**2, axis=1))))
+    length = np.sqrt(np.nansum(reference**2, axis=1))
+    return float(np.where(length > 0, distance / np.maximum(length, 1e-30), distance > 0).mean())
 
 
 def bare_seconds(
@@ -341,8 +358,8 @@ def bare_seconds(
     ).get_concrete_function()
     openvino = options.runtime == "openvino"
     backend = runtimes.OpenVINO(precision) if openvino else runtimes.TensorFlow()
-    forward = backend.compile(traced)
     images = backend.put(batch)
+    forward = backend.compile(traced, lambda: [(images,)])
     np.asarray(forward(images))
     batches = -(-samples // runtimes.BATCH_SIZE)
     # Two batches tell of all: they are alike.
@@ -368,6 +385,7 @@ def chunks(model: Path, settings: dict[str, Any], faces: int) -> Callable[[int],
             "seeds": np.arange(len(chosen)) + number * CHUNK,
             "other_seeds": np.arange(len(chosen)),
             "checked": np.zeros(len(chosen), bool),
+            "trial": np.ascontiguousarray(images[:1]),
             "settings": settings,
         }
 

@@ -56,8 +56,8 @@ def _table(result: Result) -> str:
         f"**{result['processor']}, {result['cores']} cores**{few}{alone}",
         "",
         "| network | precision | `lime` | ours | times | times by the clock | samples | faces |"
-        " error of `lime`'s | of ours | moved | alike |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        " error of `lime`'s | of ours | moved | least alike | heatmaps |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in result["networks"]:
         lower = row["precision"] != "float32"
@@ -73,7 +73,7 @@ def _table(result: Result) -> str:
             _share(row["package_error"]),
             _share(row["error"]),
             _share(row["apart"]) if lower else "",
-            f"{row['alike']:.4f}".lstrip("0") if lower else "",
+            *(f"{row[key]:.4f}".lstrip("0") if lower else "" for key in ("alike", "heatmap")),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     for key, title in (("cpu_times", "times"), ("times", "times by the clock"))[: 1 + quiet]:

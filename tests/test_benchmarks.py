@@ -52,7 +52,7 @@ def test_the_benchmark_measures_a_network(finished, tmp_path):
         assert row["times"] == pytest.approx(row["package_seconds"] / row["seconds"])
         assert row["error"] <= row["package_error"] or row["samples"] == 1024
         if row["precision"] == "float32":
-            assert (row["apart"], row["alike"]) == (0, pytest.approx(1))
+            assert (row["apart"], row["alike"], row["heatmap"]) == (0, *[pytest.approx(1)] * 2)
 
 
 @pytest.mark.slow
@@ -121,8 +121,9 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
         "cpu_times": 6.0,
         "apart": 0.0,
         "alike": 1.0,
+        "heatmap": 1.0,
     }
-    lower = {**row, "precision": "bfloat16", "apart": 0.0123, "alike": 0.99951}
+    lower = {**row, "precision": "bfloat16", "apart": 0.0123, "alike": 0.98951, "heatmap": 0.99951}
     result = {
         "processor": "Some CPU",
         "cores": 2,
@@ -135,7 +136,8 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     }
     made = table.filled("<!-- speed: tables -->old<!-- /speed -->, the end", [result])
     assert (
-        "| a | bfloat16 | 18.0 | 3.00 | 6.0 | 9.0 | 96 | 3 | .200 | .100 | .012 | .9995 |" in made
+        "| a | bfloat16 | 18.0 | 3.00 | 6.0 | 9.0 | 96 | 3 | .200 | .100 | .012 | .9895 | .9995 |"
+        in made
     )
     assert "| b | float32 | 18.0 | 3.00 | 6.0 | 16.0 | 96 | 1 | .200 | .100 |  |  |" in made
     assert "8.0 in float32, 3.0 in bfloat16, 12.0 in the better of each network" in made

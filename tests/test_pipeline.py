@@ -136,15 +136,33 @@ def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> 
     for threshold in ("0.4", "0.5", "0.6"):
         assert project.experiment(**{"score.threshold": threshold}) == ["score"]
     shown = project.run("dvc", "exp", "show", "--only-changed").splitlines()
-    assert sum("[" in line for line in shown) == 3
+    assert len(experiments(shown)) == 3
     # A name that two files of metrics have is shown with its file's.
     names = [name for path in project.files("metrics") for name in columns(project, path)]
     assert len(set(names)) == len(names)
     # Some figures are unknown here, with one fold and few faces; each would take its own column.
     unseen = set(columns(project, "metrics/score.json")) - set(shown[1].split())
-    width = sum(max(len(name), len("0.123")) + len("   ") for name in unseen)
-    assert max(len(line) for line in shown) + width <= COLUMNS
+    assert width(shown, unseen) <= COLUMNS
     assert len(project.run("dvc", "metrics", "diff").splitlines()) <= LINES
+
+    # Where networks were explained anew, DVC shows digests too, as wide as a terminal each.
+    assert len(project.experiment(**{"lime.samples": "23"})) > 1
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    (drop,) = re.findall(r"add `--drop '(.+?)'`", readme)
+    shown = project.run("dvc", "exp", "show", "--only-changed", "--drop", drop).splitlines()
+    assert len(experiments(shown)) == 4 and "lime.samples" in shown[1]
+    assert width(shown, {name for name in unseen if not re.match(drop, name)}) <= COLUMNS
+
+
+def experiments(shown: list[str]) -> list[str]:
+    """The rows of experiments in a table of DVC's."""
+    return [line for line in shown if "[" in line]
+
+
+def width(shown: list[str], unseen: set[str]) -> int:
+    """Characters of a table, with more columns of figures."""
+    more = sum(max(len(name), len("0.123")) + len("   ") for name in unseen)
+    return max(map(len, shown)) + more
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ from humanlike import processor
 
 INTEL = """processor	: 0
 model name	: Some(R) Processor @ 2.0GHz
-flags		: fpu avx512f amx_bf16 amx_tile
-bugs		: avx512_bf16
+flags		: fpu avx512f avx_vnni amx_bf16 amx_tile
+bugs		: avx512_bf16 avx512_vnni
 
 processor	: 1
 model name	: Another
@@ -16,19 +16,22 @@ flags		: fpu
 
 
 @pytest.mark.parametrize(
-    ("told", "name", "bfloat16"),
+    ("told", "name", "bfloat16", "int8"),
     [
-        (INTEL, "Some(R) Processor @ 2.0GHz", True),
-        (INTEL.replace("amx_bf16 ", ""), "Some(R) Processor @ 2.0GHz", False),
-        ("flags : fpu avx512_bf16\n", "by Python", True),
-        ("", "by Python", False),
-        (None, "by Python", False),
+        (INTEL, "Some(R) Processor @ 2.0GHz", True, True),
+        (INTEL.replace("amx_bf16 ", ""), "Some(R) Processor @ 2.0GHz", False, True),
+        (INTEL.replace("avx_vnni ", ""), "Some(R) Processor @ 2.0GHz", True, False),
+        ("flags : fpu avx512_bf16\n", "by Python", True, False),
+        ("flags : fpu avx512_vnni\n", "by Python", False, True),
+        ("", "by Python", False, False),
+        (None, "by Python", False, False),
     ],
 )
-def test_linux_says_what_a_processor_is(told, name, bfloat16, monkeypatch, tmp_path):
+def test_linux_says_what_a_processor_is(told, name, bfloat16, int8, monkeypatch, tmp_path):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "processor", lambda: "by Python")
     if told is not None:
         processor.CPUINFO.write_text(told)
     assert processor.name() == name
     assert processor.has_bfloat16() == bfloat16
+    assert processor.has_int8() == int8

@@ -10,6 +10,9 @@ CPUINFO = Path("/proc/cpuinfo")
 #: float32, and libraries do not always tell the one from the other.
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
+#: And those of products of eight-bit integers that are added up at once.
+INT8 = {"avx512_vnni", "avx_vnni", "amx_int8"}
+
 
 def name() -> str:
     """The processor's name, or what else is known of it."""
@@ -19,6 +22,11 @@ def name() -> str:
 def has_bfloat16() -> bool:
     """Whether it multiplies in bfloat16; False where that cannot be known."""
     return not BFLOAT16.isdisjoint(_told("flags").split())
+
+
+def has_int8() -> bool:
+    """Whether it adds up products of eight-bit integers; False where that cannot be known."""
+    return not INT8.isdisjoint(_told("flags").split())
 
 
 def _told(key: str) -> str:

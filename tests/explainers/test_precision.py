@@ -8,9 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humanlike.explainers import precision, runtimes
+from humanlike.explainers.quantization import Trial
 
 MODEL = Path("network.keras")
 FACES = np.random.default_rng(0).integers(0, 256, (2, 64, 64), dtype=np.uint8)
+TRIAL = Trial.of(255 - FACES)
+MANY = precision.WORTH_FITTING
 
 
 class Linear:
@@ -30,10 +33,11 @@ class Linear:
 @pytest.fixture
 def moved(monkeypatch):
     """By how much each precision that the processor has moves the weights; what was loaded."""
-    shares = {"float32": 0.0, "bfloat16": 0.01, "int4": 0.2}
+    shares = {"float32": 0.0, "bfloat16": 0.01, "int8": 0.2}
     loaded = []
 
-    def load(model, runtime, name):
+    def load(model, runtime, name, trial):
+        assert trial is TRIAL
         loaded.append(name)
         return Linear(shares[name])
 
@@ -47,29 +51,38 @@ def moved(monkeypatch):
 def test_the_distance_is_the_share_that_the_weights_are_stretched_by(share):
     with pytest.MonkeyPatch.context() as patch:
         known = {"float32": Linear(0.0), "lower": Linear(share)}
-        patch.setattr(runtimes, "load", lambda model, runtime, name: known[name])
-        found = precision.distance(MODEL, "openvino", "lower", FACES)
+        patch.setattr(runtimes, "load", lambda model, runtime, name, trial: known[name])
+        found = precision.distance(MODEL, "openvino", "lower", FACES, TRIAL)
     assert found == pytest.approx(abs(share), rel=1e-4, abs=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("bfloat16", "int4", "expected"),
-    [(0.01, 0.2, "bfloat16"), (0.01, -0.03, "int4"), (0.2, 0.3, "float32"), (0.2, 0.0, "int4")],
+    ("bfloat16", "int8", "expected"),
+    [(0.01, 0.2, "bfloat16"), (0.01, -0.03, "int8"), (0.2, 0.3, "float32"), (0.2, 0.0, "int8")],
 )
-def test_auto_takes_the_lowest_that_moves_little(moved, bfloat16, int4, expected):
-    moved[0].update(bfloat16=bfloat16, int4=int4)
-    used, distance = precision.choose(MODEL, "openvino", "auto", FACES)
+def test_auto_takes_the_lowest_that_moves_little(moved, bfloat16, int8, expected):
+    moved[0].update(bfloat16=bfloat16, int8=int8)
+    used, distance = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY)
     assert used == expected
-    known = abs(moved[0][used]) if used != "float32" else min(bfloat16, int4)
+    known = abs(moved[0][used]) if used != "float32" else min(bfloat16, int8)
     assert distance == pytest.approx(known, rel=1e-4, abs=1e-6)
 
 
 def test_what_is_asked_for_is_used_and_measured(moved):
     moved[0]["bfloat16"] = 0.3
-    assert precision.choose(MODEL, "openvino", "bfloat16", FACES) == (
+    assert precision.choose(MODEL, "openvino", "bfloat16", FACES, TRIAL, 1) == (
         "bfloat16",
         pytest.approx(0.3, rel=1e-4),
     )
+
+
+def test_few_faces_are_not_worth_a_network_in_integers(moved):
+    moved[0]["int8"] = 0.0
+    few = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY - 1)
+    assert few == ("bfloat16", pytest.approx(0.01, rel=1e-4))
+    assert "int8" not in moved[1]
+    asked = precision.choose(MODEL, "openvino", "int8", FACES, TRIAL, 1)
+    assert asked == ("int8", pytest.approx(0, abs=1e-6))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +90,7 @@ def test_what_is_asked_for_is_used_and_measured(moved):
     [("openvino", "float32", 2), ("tensorflow", "auto", 2), ("openvino", "auto", 0)],
 )
 def test_float32_needs_no_trial(moved, runtime, asked, faces):
-    assert precision.choose(MODEL, runtime, asked, FACES[:faces]) == ("float32", None)
+    assert precision.choose(MODEL, runtime, asked, FACES[:faces], TRIAL, MANY) == ("float32", None)
     assert moved[1] == []
 
 
@@ -86,7 +99,7 @@ def test_a_network_that_nothing_changes_moves_only_where_rounding_changes_it(mov
         def probabilities(self, images, segments, samples):
             return super().probabilities(images, segments, samples * 0)
 
-    known = {"float32": Constant(0.0), "bfloat16": Constant(0.0), "int4": Linear(0.0)}
-    monkeypatch.setattr(runtimes, "load", lambda model, runtime, name: known[name])
-    assert precision.distance(MODEL, "openvino", "bfloat16", FACES) == 0
-    assert precision.distance(MODEL, "openvino", "int4", FACES) == 1
+    known = {"float32": Constant(0.0), "bfloat16": Constant(0.0), "int8": Linear(0.0)}
+    monkeypatch.setattr(runtimes, "load", lambda model, runtime, name, trial: known[name])
+    assert precision.distance(MODEL, "openvino", "bfloat16", FACES, TRIAL) == 0
+    assert precision.distance(MODEL, "openvino", "int8", FACES, TRIAL) == 1

@@ -11,6 +11,7 @@ import pytest
 from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers import runtimes
+from humanlike.explainers.quantization import Trial, samples_of
 from humanlike.explainers.runtimes import OpenVINO, prepare
 from humanlike.explainers.superpixels import superpixels
 
@@ -101,8 +102,9 @@ def test_a_precision_that_the_processor_lacks_is_refused(network, monkeypatch):
 @pytest.mark.parametrize(
     ("offered", "own", "expected"),
     [
-        (["FP32", "BF16", "INT8"], True, ["float32", "bfloat16"]),
-        (["FP32", "BF16"], False, ["float32"]),  # emulated
+        (["FP32", "BF16", "INT8"], True, ["float32", "bfloat16", "int8"]),
+        (["FP32", "BF16", "INT8"], False, ["float32"]),  # emulated
+        (["FP32", "BF16"], True, ["float32", "bfloat16"]),
         (["FP32"], True, ["float32"]),
     ],
 )
@@ -112,6 +114,7 @@ def test_a_precision_counts_where_the_processor_and_openvino_have_it(
     openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(openvino.Core, "get_property", lambda *_: offered)
     monkeypatch.setattr(processor, "has_bfloat16", lambda: own)
+    monkeypatch.setattr(processor, "has_int8", lambda: own)
     assert OpenVINO.precisions() == expected
 
 
@@ -121,6 +124,63 @@ def test_bfloat16_is_near_float32(network, images, segments, samples, expected):
         pytest.skip("this processor does not compute in bfloat16")
     found = prepare(network, "openvino", "bfloat16").probabilities(images, segments, samples)
     np.testing.assert_allclose(found, expected, atol=0.03)
+
+
+def in_integers(network, images):
+    """The network in integers, fitted to other faces than these."""
+    openvino = pytest.importorskip("openvino")
+    if "INT8" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("OpenVINO does not compute in integers on this processor")
+    return prepare(network, "openvino", "int8", trial=Trial.of(images[:, ::-1]))
+
+
+@pytest.mark.parametrize("prefix", ["with prefix", "whole"])
+def test_integers_are_near_float32(
+    network, images, segments, samples, expected, prefix, monkeypatch
+):
+    if prefix == "whole":
+        monkeypatch.setattr(runtimes, "find_prefix", lambda model: None)
+    else:
+        monkeypatch.delattr(runtimes.Network, "_whole")
+    predictor = in_integers(network, images)
+    found = predictor.probabilities(images, segments, samples)
+    apart = np.abs(found - expected)
+    assert 1e-4 < apart.mean() < 0.01  # more than float32's rounding, so integers they are
+    assert apart.max() < 0.05
+    # The same in other company, and from a network that is fitted again.
+    again = in_integers(network, images)
+    np.testing.assert_array_equal(
+        again.probabilities(images[1:], segments[1:], samples[1:]), found[1:]
+    )
+
+
+def test_a_network_in_integers_takes_soft_masks(network, images):
+    masks = np.random.default_rng(0).random((40, 64, 64)).astype(np.float32)
+    exact = prepare(network, "openvino").blended(images[0], images[1], masks)
+    found = in_integers(network, images).blended(images[0], images[1], masks)
+    assert 1e-5 < np.abs(found - exact).max() < 0.05
+
+
+def test_a_trial_is_the_faces_themselves_and_hides_their_superpixels(images):
+    for (image, segments, samples), own in zip(
+        samples_of(Trial.of(images), 64), images, strict=True
+    ):
+        np.testing.assert_array_equal(image, own)
+        np.testing.assert_array_equal(segments, superpixels(own, 30, 20))
+        assert samples.shape == (32, segments.max() + 1)
+        assert samples[0].all() and not samples[1].any()  # whole, and hidden altogether
+    assert {image.shape for image, _, _ in samples_of(Trial.of(images), 32)} == {(32, 32)}
+
+
+def test_integers_need_faces_to_be_fitted_to_and_nncf(
+    network, images, segments, samples, monkeypatch
+):
+    pytest.importorskip("openvino")
+    with pytest.raises(ValueError, match="fitted to a trial's faces"):
+        prepare(network, "openvino", "int8").probabilities(images, segments, samples)
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    with pytest.raises(HumanlikeError, match=r"^explain\.precision: int8 .* `pip install nncf`"):
+        in_integers(network, images).probabilities(images, segments, samples)
 
 
 def test_no_core_is_taken_that_other_workers_would_take_too(
@@ -149,11 +209,16 @@ os.register_at_fork(before=lambda: print("forked"))
 from humanlike.networks.builder import build
 from humanlike.explainers.runtimes import prepare
 prepare(build("weinet", 3), "openvino")
+import numpy as np
+from humanlike.explainers.quantization import Trial
+noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64), np.uint8)
+network = prepare(build("weinet", 3), "openvino", "int8", trial=Trial.of(noise))
+network.blended(noise[0], noise[1], np.ones((1, 64, 64), np.float32))
 """
 
 
 def test_nobody_is_told_of_a_network_that_is_converted():
-    """OpenVINO's makers were, each time from a process forked for it."""
+    """OpenVINO's makers were, each time from a process forked for it; NNCF's are the same."""
     pytest.importorskip("openvino")
     told = subprocess.run(
         [sys.executable, "-c", CONVERTED], check=True, capture_output=True, text=True

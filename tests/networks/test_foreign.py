@@ -11,12 +11,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import openvino
 import pytest
 import tensorflow as tf
 from keras import layers
 
 from humanlike.errors import HumanlikeError
 from humanlike.explainers import runtimes
+from humanlike.explainers.quantization import Trial
 from humanlike.networks import files, safety
 from humanlike.networks.foreign import open_model
 
@@ -145,6 +147,27 @@ def test_hidden_superpixels_of_a_graph_are_black(tmp_path: Path) -> None:
         perturbed = face * np.where(segments == 1, sample[1], sample[0]).astype(np.uint8)
         alone = opened.predict(perturbed, "imagenet")
         np.testing.assert_allclose(row, softmax(alone)[0], atol=1e-4)
+
+
+def test_a_graph_computes_in_integers_too(tmp_path: Path) -> None:
+    offered = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if "INT8" not in offered:
+        pytest.skip("OpenVINO does not compute in integers on this processor")
+    open_model(DATA / "pytorch.onnx").save(
+        tmp_path / "fold0.keras", "imagenet", list(range(8)), logits=True
+    )
+    random = np.random.RandomState(0)
+    faces = random.randint(0, 256, (2, 64, 64)).astype(np.uint8)
+    trial = Trial.of(random.randint(0, 256, (2, 64, 64)).astype(np.uint8))
+    segments = np.tile(np.arange(64, dtype=np.uint8) // 8, (2, 64, 1))
+    samples = random.randint(0, 2, (2, 40, 8)).astype(np.uint8)
+    exact, found = (
+        runtimes.load(tmp_path / "fold0.keras", "openvino", name, trial=trial).probabilities(
+            faces, segments, samples
+        )
+        for name in ("float32", "int8")
+    )
+    assert 1e-5 < np.abs(found - exact).max() < 0.05
 
 
 def test_a_graph_gives_no_gradients_and_needs_openvino(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from humanlike import artifacts, cluster
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.errors import HumanlikeError
-from humanlike.explainers import precision
+from humanlike.explainers import precision, runtimes
 from humanlike.explainers.methods import METHODS
+from humanlike.explainers.quantization import Trial
 from humanlike.stages import explain, standardize
 
 LABELS = ["anger", "fear"]
@@ -92,6 +93,13 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.parent.mkdir(parents=True)
     model.save(path)
     return artifacts.unit("explanations", "weinet", 0, ".npz")
+
+
+def ask_for_precision(precision: str) -> None:
+    params = Path("params.yaml")
+    before, explain_section = params.read_text().split("\nexplain:\n")
+    asked = re.sub(r"precision: \w+", f"precision: {precision}", explain_section, count=1)
+    params.write_text(f"{before}\nexplain:\n{asked}")
 
 
 def stop_at_the_second_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,23 +238,19 @@ def test_every_method_goes_all_the_way_to_the_standard_face(unit: Path, method: 
 def test_the_precision_that_a_trial_chose_computes_and_is_kept(
     unit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ask(precision: str) -> None:
-        before, explain_section = params.read_text().split("\nexplain:\n")
-        asked = re.sub(r"precision: \w+", f"precision: {precision}", explain_section, count=1)
-        params.write_text(f"{before}\nexplain:\n{asked}")
-
-    params = Path("params.yaml")
     explain_by("lime")
-    ask("float32")
+    ask_for_precision("float32")
     explain.run("weinet", 0)
     assert "precision" not in artifacts.read_arrays(unit)
 
-    ask("auto")
+    ask_for_precision("auto")
     tried, used = [], []
     real = explain.explain_chunk
 
-    def choose(model: Path, runtime: str, asked: str, images: np.ndarray) -> tuple[str, float]:
-        tried.append((runtime, asked, images.shape))
+    def choose(
+        model: Path, runtime: str, asked: str, images: np.ndarray, trial: Trial, n: int
+    ) -> tuple[str, float]:
+        tried.append((runtime, asked, images, trial, n))
         return "float32", 0.25
 
     def notes(*args: object, **chunk: Any) -> dict:
@@ -256,7 +260,12 @@ def test_the_precision_that_a_trial_chose_computes_and_is_kept(
     monkeypatch.setattr(precision, "choose", choose)
     monkeypatch.setattr(explain, "explain_chunk", notes)
     explain.run("weinet", 0)
-    assert tried == [("openvino", "auto", (precision.FACES, 80, 80))]
+    [(runtime, asked, images, trial, n)] = tried
+    assert (runtime, asked, n) == ("openvino", "auto", 24)
+    # What a network in integers is fitted to is not what it is judged by, and of all expressions.
+    own = np.load(artifacts.FACES / "images.npy")[artifacts.read_arrays(unit)["face"]]
+    np.testing.assert_array_equal(images, own[:2])
+    assert trial == Trial.of(own[[2, 9, 16, 23]])
     assert set(used) == {"float32"}
     landmarks = np.random.default_rng(0).uniform(0, 80, (24, 68, 2)).astype(np.float32)
     np.save(artifacts.FACES / "landmarks.npy", landmarks)
@@ -266,6 +275,31 @@ def test_the_precision_that_a_trial_chose_computes_and_is_kept(
         arrays = artifacts.read_arrays(path)
         assert str(arrays["precision"]) == "float32"
         assert arrays["precision_error"] == 0.25
+
+
+def test_explanations_in_integers_are_nearly_those_in_float32(
+    unit: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openvino = pytest.importorskip("openvino")
+    if "INT8" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        pytest.skip("OpenVINO does not compute in integers on this processor")
+    explain_by("lime")
+    ask_for_precision("float32")
+    explain.run("weinet", 0)
+    exact = artifacts.read_arrays(unit)["weights"]
+    ask_for_precision("int8")
+    explain.run("weinet", 0)
+    found = artifacts.read_arrays(unit)
+    assert str(found["precision"]) == "int8" and 0 < found["precision_error"] < 0.2
+    moved = np.linalg.norm(np.nan_to_num(found["weights"] - exact))
+    assert 0 < moved / np.linalg.norm(np.nan_to_num(exact)) < 0.2
+
+    undisturbed, model = unit.read_bytes(), artifacts.unit("models", "weinet", 0, ".keras")
+    unit.unlink()
+    stop_at_the_second_chunk(monkeypatch)
+    runtimes.load(model, "openvino", "float32")  # a new process has none in integers yet
+    explain.run("weinet", 0)
+    assert unit.read_bytes() == undisturbed
 
 
 def test_no_face_at_all_is_no_explanation(unit: Path) -> None:

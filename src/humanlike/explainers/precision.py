@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.explainers import lime, runtimes
+from humanlike.explainers.quantization import Trial
 from humanlike.networks.inputs import network_images
 
-#: Faces of a trial, and samples of each.
+#: Faces that a distance is measured on, and samples of each.
 FACES, SAMPLES = 2, 64
+
+#: Of fewer faces it is not worth while to fit a network to integers, which takes seconds.
+WORTH_FITTING = 100
 
 #: The largest distance that is allowed: half the error that 1,000 samples leave of the smoothest
 #: networks, to which it adds an eighth.
@@ -23,7 +27,7 @@ LARGEST = 0.05
 
 
 def choose(
-    model: Path, runtime: str, asked: str, images: NDArray[np.uint8]
+    model: Path, runtime: str, asked: str, images: NDArray[np.uint8], trial: Trial, n: int
 ) -> tuple[str, float | None]:
     """The precision that a network is explained in, and the distance that it costs.
 
@@ -34,11 +38,15 @@ def choose(
     runtime
         What computes it; see `humanlike.explainers.runtimes.prepare`.
     asked
-        A precision, or ``auto``: the lowest that the processor has and whose explanations of the
-        trial's faces lie within `LARGEST` of float32's; float32 where none is. Errors decide, and
+        A precision, or ``auto``: the lowest that the processor has and whose explanations of a few
+        faces lie within `LARGEST` of float32's; float32 where none is. Errors decide, and
         no time: on one kind of processor the choice is always the same.
-    images : (n, S, S) uint8
-        The trial's faces.
+    images : (FACES, S, S) uint8
+        The faces that distances are measured on.
+    trial
+        Others, which a network in integers is fitted to.
+    n
+        Faces to be explained. Below `WORTH_FITTING`, ``auto`` leaves integers out.
 
     Returns
     -------
@@ -50,16 +58,19 @@ def choose(
         lower = [] if asked == "float32" else [asked]
     else:
         lower = runtimes.OpenVINO.precisions()[1:] if runtime == "openvino" else []
+        lower = [name for name in lower if name != "int8" or n >= WORTH_FITTING]
     if not lower or not len(images):
         return ("float32" if asked == "auto" else asked), None
-    distances = {name: distance(model, runtime, name, images) for name in lower}
+    distances = {name: distance(model, runtime, name, images, trial) for name in lower}
     if asked != "auto":
         return asked, distances[asked]
     within = [name for name, far in distances.items() if far <= LARGEST]
     return (within[-1], distances[within[-1]]) if within else ("float32", min(distances.values()))
 
 
-def distance(model: Path, runtime: str, precision: str, images: NDArray[np.uint8]) -> float:
+def distance(
+    model: Path, runtime: str, precision: str, images: NDArray[np.uint8], trial: Trial
+) -> float:
     """How far LIME's weights in a precision lie from float32's of the same samples.
 
     Relative to the length of float32's, on average over the faces.
@@ -67,7 +78,7 @@ def distance(model: Path, runtime: str, precision: str, images: NDArray[np.uint8
     weights = []
     classes = None
     for name in ("float32", precision):
-        predictor = runtimes.load(model, runtime, name)
+        predictor = runtimes.load(model, runtime, name, trial=trial)
         seen = network_images(images, predictor.size)
         if classes is None:
             whole = np.zeros(seen.shape, np.uint8), np.ones((len(seen), 1, 1), np.uint8)

@@ -7,7 +7,7 @@ samples, so that nothing but those ever crosses into it. TensorFlow is loaded on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
+from humanlike.explainers.quantization import Trial, in_integers, samples_of
 
 if TYPE_CHECKING:
     import keras
@@ -58,9 +59,18 @@ class Predictor(Protocol):
         ...
 
 
+#: Inputs of a graph, and what gives those that a network in integers is fitted to.
+Batches = Iterable[tuple[Any, ...]]
+Examples = Callable[[], Batches]
+
+
 @keep_last
 def load(
-    model: Path, runtime: str, precision: str, batch_size: int = BATCH_SIZE
+    model: Path,
+    runtime: str,
+    precision: str,
+    batch_size: int = BATCH_SIZE,
+    trial: Trial | None = None,
 ) -> Network | Opened:
     """Load a network's file into a runtime; asked again for the last one, return the same object.
 
@@ -77,8 +87,8 @@ def load(
                 f"{model} came from ONNX or a SavedModel, which OpenVINO alone runs here; set"
                 " explain.runtime: openvino"
             )
-        return Opened(graphs.load_graph(model), OpenVINO(precision))
-    return prepare(files.load(model), runtime, precision, batch_size)
+        return Opened(graphs.load_graph(model), OpenVINO(precision), trial)
+    return prepare(files.load(model), runtime, precision, batch_size, trial)
 
 
 def prepare(
@@ -86,6 +96,7 @@ def prepare(
     runtime: str = "tensorflow",
     precision: str = "float32",
     batch_size: int = BATCH_SIZE,
+    trial: Trial | None = None,
 ) -> Network:
     """Put a network, (S, S, 3) float32 in 0–255 to probabilities, into a runtime.
 
@@ -96,23 +107,28 @@ def prepare(
     runtime
         ``"tensorflow"``, on the GPU where there is one, or ``"openvino"``, on the CPU.
     precision
-        ``"float32"``, or with OpenVINO ``"bfloat16"`` where the processor computes it.
+        ``"float32"``, or with OpenVINO ``"bfloat16"`` or ``"int8"`` where the processor computes
+        in it.
     batch_size
         Perturbed images a forward pass; does not change the results.
+    trial
+        Faces that a network in integers is fitted to; others are not changed by them.
 
     Raises
     ------
     HumanlikeError
         If the runtime is not installed or the machine lacks the precision.
+    ValueError
+        If integers are asked for without a trial.
     """
     if runtime == "openvino":
-        return Network(model, OpenVINO(precision), batch_size)
+        return Network(model, OpenVINO(precision), batch_size, trial)
     if precision != "float32":
         raise HumanlikeError(
             f"explain.precision: {precision} is not offered by the {runtime} runtime;"
             " use float32, or explain.runtime: openvino"
         )
-    return Network(model, TensorFlow(), batch_size)
+    return Network(model, TensorFlow(), batch_size, trial)
 
 
 class TensorFlow:
@@ -125,7 +141,7 @@ class TensorFlow:
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self.put, self.concatenate = tf.constant, tf.concat
 
-    def compile(self, traced: Any) -> Callable[..., Any]:
+    def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
         """Return the function itself: TensorFlow runs what it has traced."""
         return traced
 
@@ -133,8 +149,10 @@ class TensorFlow:
 class OpenVINO:
     """Compiles for OpenVINO, on the CPU, from TensorFlow's graph: both compute the same thing."""
 
-    #: Precision -> OpenVINO's name of it as a hint, and as a capability of the processor.
-    PRECISIONS = MappingProxyType({"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16")})
+    #: Precision -> OpenVINO's hint for what is no integer, and its name of what a processor can do.
+    PRECISIONS = MappingProxyType(
+        {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "int8": ("f32", "INT8")}
+    )
 
     def __init__(self, precision: str = "float32") -> None:
         try:
@@ -145,6 +163,7 @@ class OpenVINO:
                 " explain.runtime: tensorflow"
             ) from error
         hint, capability = self.PRECISIONS[precision]
+        self._precision = precision
         self._convert, self._core = openvino.convert_model, openvino.Core()
         if capability not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise HumanlikeError(
@@ -168,11 +187,12 @@ class OpenVINO:
         import openvino
 
         offered = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        # OpenVINO offers what it emulates too.
+        own = {"bfloat16": processor.has_bfloat16, "int8": processor.has_int8}
         return [
             name
             for name, (_, capability) in cls.PRECISIONS.items()
-            # OpenVINO offers what it emulates too.
-            if capability in offered and (name != "bfloat16" or processor.has_bfloat16())
+            if capability in offered and (name not in own or own[name]())
         ]
 
     @property
@@ -180,10 +200,15 @@ class OpenVINO:
         """What graphs are compiled with."""
         return dict(self._settings)
 
-    def compile(self, traced: Any) -> Callable[..., Any]:
+    def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
-        network = self._core.compile_model(self._convert(traced), "CPU", self._settings)
+        graph = self.fitted(self._convert(traced), examples)
+        network = self._core.compile_model(graph, "CPU", self._settings)
         return lambda *arrays: network(arrays, share_inputs=True)[0]
+
+    def fitted(self, graph: Any, examples: Examples) -> Any:
+        """The graph itself or, where the precision is one of integers, one fitted to examples."""
+        return in_integers(graph, examples()) if self._precision == "int8" else graph
 
 
 class Network:
@@ -199,9 +224,14 @@ class Network:
     """
 
     def __init__(
-        self, model: keras.Model, backend: TensorFlow | OpenVINO, batch_size: int = BATCH_SIZE
+        self,
+        model: keras.Model,
+        backend: TensorFlow | OpenVINO,
+        batch_size: int = BATCH_SIZE,
+        trial: Trial | None = None,
     ) -> None:
         self.size, self.classes = model.input_shape[1], model.output_shape[-1]
+        self._trial = trial
         self._model, self._backend, self._batch_size = model, backend, batch_size
         prefix = find_prefix(model)
         self._prefix = prefix if prefix is not None and agrees(model, prefix) else None
@@ -248,16 +278,18 @@ class Network:
         -------
         (m, classes) float32
         """
-        return np.concatenate(self._in_batches(self._blend, (image, hidden), (masks,)))[
-            : len(masks)
-        ]
+        batches = self._in_batches((image, hidden), (masks,))
+        return np.concatenate(_run(self._blend, batches))[: len(masks)]
 
     def _whole(self, pictures: tuple[np.ndarray, ...], samples: np.ndarray) -> np.ndarray:
+        n, m, _ = samples.shape
+        found = np.concatenate(_run(self._perturb_all, self._of_whole(pictures, samples)))
+        return found[: n * m].reshape(n, m, -1)
+
+    def _of_whole(self, pictures: tuple[np.ndarray, ...], samples: np.ndarray) -> Batches:
         n, m, d = samples.shape
         faces = np.repeat(np.arange(n, dtype=np.int32), m)
-        rows = samples.reshape(n * m, d)
-        found = self._in_batches(self._perturb_all, pictures, (faces, rows))
-        return np.concatenate(found)[: n * m].reshape(n, m, -1)
+        return self._in_batches(pictures, (faces, samples.reshape(n * m, d)))
 
     def _with_prefix(
         self,
@@ -266,40 +298,56 @@ class Network:
         colour: np.ndarray,
         seen: np.ndarray,
     ) -> np.ndarray:
+        batches = self._of_rest(pictures, samples, colour, seen)
+        return np.concatenate(_run(self._gather_rest, batches))[: len(samples)]
+
+    def _of_first(
+        self, pictures: tuple[np.ndarray, ...], colour: np.ndarray, seen: np.ndarray
+    ) -> Batches:
         states = np.arange(2 ** seen.shape[-1])[:, None] >> colour & 1
-        faces = np.zeros(len(states), np.int32)
-        activations = self._backend.concatenate(
-            self._in_batches(self._perturb_first, pictures, (faces, states.astype(np.uint8))), 0
+        return self._in_batches(
+            pictures, (np.zeros(len(states), np.int32), states.astype(np.uint8))
         )
+
+    def _of_rest(
+        self,
+        pictures: tuple[np.ndarray, ...],
+        samples: np.ndarray,
+        colour: np.ndarray,
+        seen: np.ndarray,
+    ) -> Batches:
+        first = _run(self._perturb_first, self._of_first(pictures, colour, seen))
         # One more column, never shown, for the places that see no superpixel of a colour.
         rows = np.pad(samples[:, : len(colour)], ((0, 0), (0, 1)))
-        found = self._in_batches(self._gather_rest, (activations, seen), (rows,))
-        return np.concatenate(found)[: len(samples)]
+        return self._in_batches((self._backend.concatenate(first, 0), seen), (rows,))
 
     def _in_batches(
-        self,
-        forward: Callable[..., Any],
-        whole: tuple[Any, ...],
-        batched: tuple[np.ndarray, ...],
-    ) -> list[Any]:
+        self, whole: tuple[np.ndarray, ...], batched: tuple[np.ndarray, ...]
+    ) -> Batches:
+        """A graph's inputs: those that are the same for all, and those that come in batches."""
         put, size = self._backend.put, self._batch_size
         fixed = [put(array) for array in whole]
         length = len(batched[0])
         padded = [
             np.pad(array, ((0, -length % size), *[(0, 0)] * (array.ndim - 1))) for array in batched
         ]
-        return [
-            forward(*fixed, *(put(array[start : start + size]) for array in padded))
+        return (
+            (*fixed, *(put(array[start : start + size]) for array in padded))
             for start in range(0, length, size)
-        ]
+        )
 
     @cached_property
     def _perturb_all(self) -> Callable[..., Any]:
-        return self._backend.compile(_perturb(self._model, self._batch_size))
+        return self._backend.compile(_perturb(self._model, self._batch_size), self._tried_whole)
 
     @cached_property
     def _blend(self) -> Callable[..., Any]:
-        return self._backend.compile(_blend(self._model, self._batch_size))
+        def tried() -> Batches:
+            for image, segments, samples in self._tried:
+                masks = samples[:, segments].astype(np.float32)
+                yield from self._in_batches((image, np.zeros_like(image)), (masks,))
+
+        return self._backend.compile(_blend(self._model, self._batch_size), tried)
 
     @cached_property
     def _perturb_first(self) -> Callable[..., Any]:
@@ -307,23 +355,46 @@ class Network:
 
         assert self._prefix is not None
         first = keras.Model(self._model.inputs[0], self._prefix.output)
-        return self._backend.compile(_perturb(first, self._batch_size))
+        return self._backend.compile(_perturb(first, self._batch_size), self._tried_whole)
 
     @cached_property
     def _gather_rest(self) -> Callable[..., Any]:
         import keras
 
         assert self._prefix is not None
+        fields = self._prefix.fields
         rest = keras.Model(self._prefix.output, self._model.outputs[0])
-        return self._backend.compile(_gather(rest, self._batch_size))
+
+        def tried() -> Batches:
+            for image, segments, samples in self._tried:
+                # Four scattered parts make sixteen pictures; superpixels may make too many.
+                parts = segments % 4
+                pictures = (image[None], np.zeros_like(image[None]), parts[None])
+                yield from self._of_rest(pictures, samples[:, :4], *colours(parts, fields))
+
+        return self._backend.compile(_gather(rest, self._batch_size), tried)
+
+    @cached_property
+    def _tried(self) -> list[tuple[np.ndarray, ...]]:
+        return list(samples_of(self._trial, self.size))
+
+    def _tried_whole(self) -> Batches:
+        for image, segments, samples in self._tried:
+            pictures = (image[None], np.zeros_like(image[None]), segments[None])
+            yield from self._of_whole(pictures, samples[None])
 
 
 class Opened:
     """A graph, opened from a file, that classifies perturbed faces. See `Predictor`."""
 
-    def __init__(self, graph: Graph, backend: OpenVINO) -> None:
+    def __init__(self, graph: Graph, backend: OpenVINO, trial: Trial | None = None) -> None:
         self.size, self.classes = graph.size, graph.classes
-        self._graph = graph.compiled_with(backend.settings)
+
+        def tried() -> Batches:
+            for image, segments, samples in samples_of(trial, self.size):
+                yield from ((fed,) for fed in graph.fed(image * samples[:, segments]))
+
+        self._graph = graph.compiled_with(backend.settings, backend.fitted(graph.model, tried))
 
     def probabilities(
         self,
@@ -351,6 +422,10 @@ class Opened:
             blend = shares * image + (1 - shares) * hidden.astype(np.float32)
             found[start : start + BATCH_SIZE] = self._graph.predict(blend)
         return found
+
+
+def _run(forward: Callable[..., Any], batches: Batches) -> list[Any]:
+    return [forward(*batch) for batch in batches]
 
 
 def _perturb(model: keras.Model, batch_size: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -69,9 +70,9 @@ class Graph:
             "ENABLE_CPU_PINNING": False,
         }
 
-    def compiled_with(self, settings: dict[str, Any]) -> Graph:
-        """The same graph, compiled with other settings of OpenVINO's for processors."""
-        other = Graph(self.model, self.use)
+    def compiled_with(self, settings: dict[str, Any], model: Any) -> Graph:
+        """Another form of the graph, compiled with other settings of OpenVINO's for processors."""
+        other = Graph(model, self.use)
         other._settings = settings
         return other
 
@@ -82,19 +83,21 @@ class Graph:
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The outputs for gray faces (n, S, S) uint8, as (n, classes) float32."""
-        found = np.empty((len(images), self.classes), np.float32)
-        batch = self.use.batch
-        for start in range(0, len(images), batch):
-            part = images[start : start + batch]
-            # Every batch has the same shape, as a runtime may round otherwise in another.
-            padded = np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0)))
-            outputs = np.asarray(self._run(self._fed(padded))[0]).reshape(batch, self.classes)
-            found[start : start + batch] = outputs[: len(part)]
+        outputs = [self._run(fed)[0] for fed in self.fed(images)]
+        found = np.array(outputs, np.float32).reshape(-1, self.classes)[: len(images)]
         if self.use.logits:
             found = softmax(found).astype(np.float32)
         return found if self.use.order is None else found[:, list(self.use.order)]
 
-    def _fed(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def fed(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+        """The graph's inputs for gray faces (n, S, S) uint8, batch by batch."""
+        batch = self.use.batch
+        for start in range(0, len(images), batch):
+            part = images[start : start + batch]
+            # Every batch has the same shape, as a runtime may round otherwise in another.
+            yield self._scaled(np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0))))
+
+    def _scaled(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         scale, offset = scaling_of(self.use.scaling, self.use.channels)
         axis = 1 if self.use.channels_first else 3
         shape = [1, 1, 1, 1]

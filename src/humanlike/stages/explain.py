@@ -60,7 +60,7 @@ def run(network: str, fold: int) -> None:
     say_who_computes(params)
     faces = artifacts.read_array(artifacts.FACES / "images.npy")
     settings = explainer_settings(params)
-    settings["precision"], moved = precision(model, params, faces, chosen["face"])
+    settings["precision"], moved, trial = precision(model, params, faces, chosen["face"])
     known = fingerprint(model, chosen, {**settings, "seed": params.explain.seed})
     folder = UNFINISHED / f"{network}-fold{fold}-{known}"
     chunks = [
@@ -78,6 +78,7 @@ def run(network: str, fold: int) -> None:
             "seeds": seeds(chunk["face"], params.explain.seed),
             "other_seeds": seeds(chunk["face"], params.explain.seed, again=True),
             "checked": chunk["checked"].to_numpy(),
+            "trial": trial,
             "settings": settings,
         }
 
@@ -157,15 +158,31 @@ def explainer_settings(params: Params) -> dict[str, Any]:
 
 def precision(
     model: Path, params: Params, faces: NDArray[np.uint8], chosen: pd.Series
-) -> tuple[str, dict[str, NDArray[Any]]]:
-    """The precision that computes, and what a trial of it found, if there was one, to be kept."""
+) -> tuple[str, dict[str, NDArray[Any]], NDArray[np.uint8]]:
+    """The precision that computes; what it was found to cost, to be kept; and the trial's faces.
+
+    A network in integers is fitted to faces all over the chosen ones, but for those that its
+    distance is then measured on.
+    """
+    from humanlike.explainers import quantization
     from humanlike.explainers.precision import FACES, choose
 
-    tried = faces[chosen.to_numpy()[:FACES]]
-    used, distance = choose(model, params.explain.runtime, params.explain.precision, tried)
+    asked, own = params.explain, chosen.to_numpy()
+    others = own[FACES:] if len(own) > FACES else own
+    spread = np.linspace(0, max(len(others) - 1, 0), quantization.FACES).astype(int)
+    trial = faces[others[np.unique(spread)] if len(others) else others]
+    used, distance = choose(
+        model,
+        asked.runtime,
+        asked.precision,
+        faces[own[:FACES]],
+        quantization.Trial.of(trial),
+        len(own),
+    )
     if distance is None:
-        return used, {}
-    return used, {"precision": np.array(used), "precision_error": np.array(distance, np.float32)}
+        return used, {}, trial
+    moved = {"precision": np.array(used), "precision_error": np.array(distance, np.float32)}
+    return used, moved, trial
 
 
 def say_who_computes(params: Params) -> None:
@@ -201,19 +218,25 @@ def explain_chunk(
     seeds: NDArray[np.uint32],
     other_seeds: NDArray[np.uint32],
     checked: NDArray[np.bool_],
+    trial: NDArray[np.uint8],
     settings: dict[str, Any],
 ) -> dict[str, NDArray[Any]]:
     """Explain a few faces with the model of a file; the model stays loaded for the next chunk.
+
+    The faces of the trial are what a network in integers is fitted to.
 
     The checked ones are explained again with other seeds, and taken apart: superpixel by
     superpixel, or cell by cell of a grid where the method has no superpixels.
     """
     from humanlike.explainers import differentiable, faithfulness, runtimes
     from humanlike.explainers.hiding import Hiding
+    from humanlike.explainers.quantization import Trial
 
     options = dict(settings)
     method = METHODS[options.pop("method")]
-    runtime = runtimes.load(model, options.pop("runtime"), options.pop("precision"))
+    runtime = runtimes.load(
+        model, options.pop("runtime"), options.pop("precision"), trial=Trial.of(trial)
+    )
     predictor = Hiding(runtime, options.pop("hidden"))
     network = differentiable.load(model) if method.gradients else predictor
     seen = network_images(images, predictor.size)
