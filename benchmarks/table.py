@@ -49,8 +49,10 @@ def tables(found: list[Result]) -> str:
 
 def _table(result: Result) -> str:
     quiet = all(row["load"] < QUIET for row in result["networks"])
-    timed = min(row["package"] for row in result["networks"])
-    few = f"; {timed} of the package's 1,000 samples timed" if timed < 1000 else ""
+    timed = {row["network"]: row["package"] for row in result["networks"] if row["package"] < 1000}
+    few = "".join(
+        f"; with {network} {n} of the package's 1,000 samples timed" for network, n in timed.items()
+    )
     alone = "" if quiet else "; among other work, so that the clock tells nothing"
     lines = [
         f"**{result['processor']}, {result['cores']} cores**{few}{alone}",
@@ -73,7 +75,11 @@ def _table(result: Result) -> str:
             _share(row["package_error"]),
             _share(row["error"]),
             _share(row["apart"]) if lower else "",
-            *(f"{row[key]:.4f}".lstrip("0") if lower else "" for key in ("alike", "heatmap")),
+            # Heatmaps were not compared in every run.
+            *(
+                f"{row[key]:.4f}".lstrip("0") if lower and key in row else ""
+                for key in ("alike", "heatmap")
+            ),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     for key, title in (("cpu_times", "times"), ("times", "times by the clock"))[: 1 + quiet]:
