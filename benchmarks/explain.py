@@ -272,7 +272,8 @@ def against_float32(
         ]
     )
     constant = (np.ptp(maps, axis=2) == 0).any(axis=0)
-    alike = min(np.corrcoef(*both)[0, 1] for both in maps.transpose(1, 0, 2)[~constant])
+    varying = maps.transpose(1, 0, 2)[~constant]
+    alike = min((np.corrcoef(*both)[0, 1] for both in varying), default=1.0)
     heatmap = np.corrcoef(maps.mean(axis=1))[0, 1]
     return error(found.weights, exact["weights"]), float(alike), float(heatmap)
 
@@ -385,7 +386,7 @@ def chunks(model: Path, settings: dict[str, Any], faces: int) -> Callable[[int],
             "seeds": np.arange(len(chosen)) + number * CHUNK,
             "other_seeds": np.arange(len(chosen)),
             "checked": np.zeros(len(chosen), bool),
-            "trial": np.ascontiguousarray(images[:1]),
+            "trial": Trial.of(images[:1]),
             "settings": settings,
         }
 

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -101,6 +102,21 @@ def test_what_a_plan_tells_is_read_in_seconds(monkeypatch):
     told = "params.yaml: about {} on this machine, one stage after the other, and 1.4 GB"
     found = [plans.seconds(told.format(words)) for words in ("48 s", "6 min", "2.5 h")]
     assert found == [48, 360, 9000]
+
+
+def test_a_face_that_nothing_changes_counts_as_right_or_wrong(monkeypatch):
+    """It once made the distance no number, and the benchmark ended there."""
+    explain = benchmark("explain", monkeypatch)
+    reference = np.array([[3, 4, np.nan], [0, 0, 0], [0, 0, 0]], float)
+    weights = np.array([[3, 1, np.nan], [0, 0, 0], [0.1, 0, 0]])
+    assert explain.error(weights, reference) == pytest.approx((3 / 5 + 0 + 1) / 3)
+    segments = np.arange(6).reshape(1, 2, 3).repeat(3, axis=0) % 2
+    found = SimpleNamespace(weights=weights, segments=segments)
+    exact = {"samples": 64, "weights": reference}
+    apart, alike, heatmap = explain.against_float32(lambda *_, **__: found, None, exact)
+    assert apart == explain.error(weights, reference)
+    # Of two parts, one face's order is the other way round, and so is the mean's.
+    assert (alike, heatmap) == (pytest.approx(-1), pytest.approx(-1))
 
 
 def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ from humanlike.explainers.methods import METHODS
 from humanlike.networks.inputs import network_images
 from humanlike.params import Params, load
 from humanlike.progress import bar
+
+if TYPE_CHECKING:
+    from humanlike.explainers.quantization import Trial
 
 FACES_PER_CHUNK = 10
 RUNTIME_OF_GRADIENTS = ("tensorflow", "float32")
@@ -158,26 +161,21 @@ def explainer_settings(params: Params) -> dict[str, Any]:
 
 def precision(
     model: Path, params: Params, faces: NDArray[np.uint8], chosen: pd.Series
-) -> tuple[str, dict[str, NDArray[Any]], NDArray[np.uint8]]:
-    """The precision that computes; what it was found to cost, to be kept; and the trial's faces.
+) -> tuple[str, dict[str, NDArray[Any]], Trial]:
+    """The precision that computes; what it was found to cost, to be kept; and the trial.
 
     A network in integers is fitted to faces all over the chosen ones, but for those that its
-    distance is then measured on.
+    distance is then measured on, where there are any others.
     """
     from humanlike.explainers import quantization
     from humanlike.explainers.precision import FACES, choose
 
     asked, own = params.explain, chosen.to_numpy()
     others = own[FACES:] if len(own) > FACES else own
-    spread = np.linspace(0, max(len(others) - 1, 0), quantization.FACES).astype(int)
-    trial = faces[others[np.unique(spread)] if len(others) else others]
+    step = -(-len(others) // quantization.FACES) or 1
+    trial = quantization.Trial.of(faces[others[::step]])
     used, distance = choose(
-        model,
-        asked.runtime,
-        asked.precision,
-        faces[own[:FACES]],
-        quantization.Trial.of(trial),
-        len(own),
+        model, asked.runtime, asked.precision, faces[own[:FACES]], trial, len(own)
     )
     if distance is None:
         return used, {}, trial
@@ -218,25 +216,20 @@ def explain_chunk(
     seeds: NDArray[np.uint32],
     other_seeds: NDArray[np.uint32],
     checked: NDArray[np.bool_],
-    trial: NDArray[np.uint8],
+    trial: Trial,
     settings: dict[str, Any],
 ) -> dict[str, NDArray[Any]]:
     """Explain a few faces with the model of a file; the model stays loaded for the next chunk.
-
-    The faces of the trial are what a network in integers is fitted to.
 
     The checked ones are explained again with other seeds, and taken apart: superpixel by
     superpixel, or cell by cell of a grid where the method has no superpixels.
     """
     from humanlike.explainers import differentiable, faithfulness, runtimes
     from humanlike.explainers.hiding import Hiding
-    from humanlike.explainers.quantization import Trial
 
     options = dict(settings)
     method = METHODS[options.pop("method")]
-    runtime = runtimes.load(
-        model, options.pop("runtime"), options.pop("precision"), trial=Trial.of(trial)
-    )
+    runtime = runtimes.load(model, options.pop("runtime"), options.pop("precision"), trial=trial)
     predictor = Hiding(runtime, options.pop("hidden"))
     network = differentiable.load(model) if method.gradients else predictor
     seen = network_images(images, predictor.size)
