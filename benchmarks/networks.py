@@ -35,7 +35,10 @@ SAMPLE = ("weinet", "songnet")
 #: Other network -> how its input is scaled, and how it is fitted.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "alexnet": ("native", {"learning_rate": 1e-4, "epochs": 12, "batch_size": 32}),
-    "mobilenetv3": ("native", {"learning_rate": 1e-3, "epochs": 6, "batch_size": 32}),
+    "mobilenetv3": (
+        "native",
+        {"learning_rate": 1e-3, "epochs": 12, "batch_size": 32, "schedule": "cosine"},
+    ),
     "vgg16": ("native", {"learning_rate": 3e-4, "epochs": 5, "batch_size": 16}),
 }
 #: vgg16's last layer that stays as it was drawn.

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from humanlike.errors import HumanlikeError
 from humanlike.explainers import precision, runtimes
-from humanlike.explainers.quantization import Trial
+from humanlike.explainers.quantization import NotInIntegersError, Trial
 
 MODEL = Path("network.keras")
 FACES = np.random.default_rng(0).integers(0, 256, (2, 64, 64), dtype=np.uint8)
@@ -83,6 +84,25 @@ def test_few_faces_are_not_worth_a_network_in_integers(moved):
     assert "int8" not in moved[1]
     asked = precision.choose(MODEL, "openvino", "int8", FACES, TRIAL, 1)
     assert asked == ("int8", pytest.approx(0, abs=1e-6))
+
+
+def test_a_network_that_fails_in_integers_is_explained_in_another_precision(moved, monkeypatch):
+    load = runtimes.load
+
+    def failing(model, runtime, name, trial=None):
+        if name == "int8":
+            raise NotInIntegersError(RuntimeError("Exception from core:\n\nno such shape\n"))
+        return load(model, runtime, name, trial=trial)
+
+    monkeypatch.setattr(runtimes, "load", failing)
+    moved[0]["bfloat16"] = 0.01
+    used, _ = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY)
+    assert used == "bfloat16"
+    moved[0].pop("bfloat16")
+    alone = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY)
+    assert alone == ("float32", None)
+    with pytest.raises(HumanlikeError, match=r"^explain\.precision: .* set float32 .*such shape\)"):
+        precision.choose(MODEL, "openvino", "int8", FACES, TRIAL, MANY)
 
 
 @pytest.mark.parametrize(

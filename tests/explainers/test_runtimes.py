@@ -11,9 +11,12 @@ import pytest
 from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers import runtimes
-from humanlike.explainers.quantization import Trial, samples_of
+from humanlike.explainers.quantization import NotInIntegersError, Trial, samples_of
 from humanlike.explainers.runtimes import OpenVINO, prepare
+from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
+from humanlike.networks.builder import build
+from humanlike.networks.inputs import network_images
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +155,35 @@ def test_integers_are_near_float32(
     np.testing.assert_array_equal(
         again.probabilities(images[1:], segments[1:], samples[1:]), found[1:]
     )
+
+
+def test_depthwise_convolutions_compute_in_integers(images):
+    """Levels of their own for each channel are ones of another axis here, and do not compile."""
+    images = network_images(images[:1], 224)
+    segments = superpixels(images[0], 12, 20)[None]
+    samples = paired(600, segments.max() + 1, 0)[None]  # so many that layers are shared
+    mobilenet = build("mobilenetv3", 4, seed=1)
+    found = in_integers(mobilenet, images).probabilities(images, segments, samples)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize("step", ["fitted", "compiled"])
+def test_a_network_that_fails_in_integers_says_so(
+    network, images, segments, samples, step, monkeypatch
+):
+    openvino = pytest.importorskip("openvino")
+    predictor = in_integers(network, images)
+
+    def fail(*_, **__):
+        raise RuntimeError("Exception from core:\n\nno such shape\n")
+
+    if step == "compiled":
+        monkeypatch.setattr(runtimes, "in_integers", lambda graph, batches: graph)
+        monkeypatch.setattr(openvino.Core, "compile_model", fail)
+    else:
+        monkeypatch.setattr("nncf.quantize", fail)
+    with pytest.raises(NotInIntegersError, match=r"^explain\.precision: .* \(no such shape\)$"):
+        predictor.probabilities(images, segments, samples)
 
 
 def test_a_network_in_integers_takes_soft_masks(network, images):

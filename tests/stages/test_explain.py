@@ -277,6 +277,7 @@ def test_the_precision_that_a_trial_chose_computes_and_is_kept(
         assert arrays["precision_error"] == 0.25
 
 
+@pytest.mark.slow
 def test_explanations_in_integers_are_nearly_those_in_float32(
     unit: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.explainers import lime, runtimes
-from humanlike.explainers.quantization import Trial
+from humanlike.explainers.quantization import NotInIntegersError, Trial
 from humanlike.networks.inputs import network_images
 
 #: Faces that a distance is measured on, and samples of each.
@@ -53,6 +53,11 @@ def choose(
     precision : str
     distance : float or None
         As `distance` gives it; None where float32 was asked for or is all there is.
+
+    Raises
+    ------
+    NotInIntegersError
+        Integers were asked for by name, and the network cannot be computed in them.
     """
     if asked != "auto":
         lower = [] if asked == "float32" else [asked]
@@ -61,11 +66,24 @@ def choose(
         lower = [name for name in lower if name != "int8" or n >= WORTH_FITTING]
     if not lower or not len(images):
         return ("float32" if asked == "auto" else asked), None
-    distances = {name: distance(model, runtime, name, images, trial) for name in lower}
+    distances = {}
+    for name in lower:
+        try:
+            distances[name] = distance(model, runtime, name, images, trial)
+        except NotInIntegersError:
+            if asked != "auto":
+                raise
     if asked != "auto":
         return asked, distances[asked]
     within = [name for name, far in distances.items() if far <= LARGEST]
-    return (within[-1], distances[within[-1]]) if within else ("float32", min(distances.values()))
+    return (
+        (within[-1], distances[within[-1]])
+        if within
+        else (
+            "float32",
+            min(distances.values(), default=None),
+        )
+    )
 
 
 def distance(

@@ -31,6 +31,17 @@ FACES, SAMPLES = 4, 32
 SUPERPIXELS, COMPACTNESS = 30, 20
 
 
+class NotInIntegersError(HumanlikeError):
+    """OpenVINO or NNCF fails of a network in integers, which it computes in float32."""
+
+    def __init__(self, reason: Exception) -> None:
+        told = [line for line in str(reason).splitlines() if line.strip()] or [repr(reason)]
+        super().__init__(
+            "explain.precision: OpenVINO cannot compute this network in int8; set float32"
+            f" or bfloat16 ({told[-1]})"
+        )
+
+
 @dataclass(frozen=True)
 class Trial:
     """A few faces of a size, which a network in integers is fitted to."""
@@ -90,9 +101,12 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
     ------
     HumanlikeError
         NNCF is not installed.
+    NotInIntegersError
+        NNCF fails of the graph.
     """
     try:
         import nncf
+        from nncf.quantization.advanced_parameters import QuantizationParameters
     except ModuleNotFoundError as error:
         raise HumanlikeError(
             "explain.precision: int8 takes NNCF, which is not installed; `pip install nncf`, or"
@@ -101,7 +115,19 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
     nncf.set_log_level(logging.ERROR)
     batches = list(batches)
     with contextlib.redirect_stdout(io.StringIO()), _unbound():  # its progress bars
-        return nncf.quantize(graph, nncf.Dataset(batches), subset_size=len(batches))
+        try:
+            return nncf.quantize(
+                graph,
+                nncf.Dataset(batches),
+                subset_size=len(batches),
+                advanced_parameters=nncf.AdvancedQuantizationParameters(
+                    # Else what enters a depthwise convolution has levels for each row of places, as
+                    # NNCF takes an image's second axis for its channels; OpenVINO fails of some.
+                    activations_quantization_params=QuantizationParameters(per_channel=False)
+                ),
+            )
+        except RuntimeError as error:
+            raise NotInIntegersError(error) from error
 
 
 @contextlib.contextmanager

@@ -19,7 +19,12 @@ from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
-from humanlike.explainers.quantization import Trial, in_integers, samples_of
+from humanlike.explainers.quantization import (
+    NotInIntegersError,
+    Trial,
+    in_integers,
+    samples_of,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -203,7 +208,12 @@ class OpenVINO:
     def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
         graph = self.fitted(self._convert(traced), examples)
-        network = self._core.compile_model(graph, "CPU", self._settings)
+        try:
+            network = self._core.compile_model(graph, "CPU", self._settings)
+        except RuntimeError as error:
+            if self._precision == "int8":
+                raise NotInIntegersError(error) from error
+            raise
         return lambda *arrays: network(arrays, share_inputs=True)[0]
 
     def fitted(self, graph: Any, examples: Examples) -> Any:
