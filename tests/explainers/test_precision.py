@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humanlike.errors import HumanlikeError
 from humanlike.explainers import precision, runtimes
 from humanlike.explainers.quantization import NotInIntegersError, Trial
 
@@ -91,7 +90,7 @@ def test_a_network_that_fails_in_integers_is_explained_in_another_precision(move
 
     def failing(model, runtime, name, trial=None):
         if name == "int8":
-            raise NotInIntegersError(RuntimeError("Exception from core:\n\nno such shape\n"))
+            raise NotInIntegersError("explain.precision: no such shape")
         return load(model, runtime, name, trial=trial)
 
     monkeypatch.setattr(runtimes, "load", failing)
@@ -101,7 +100,7 @@ def test_a_network_that_fails_in_integers_is_explained_in_another_precision(move
     moved[0].pop("bfloat16")
     alone = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY)
     assert alone == ("float32", None)
-    with pytest.raises(HumanlikeError, match=r"^explain\.precision: .* set float32 .*such shape\)"):
+    with pytest.raises(NotInIntegersError, match="no such shape"):
         precision.choose(MODEL, "openvino", "int8", FACES, TRIAL, MANY)
 
 

@@ -172,16 +172,18 @@ def test_a_network_that_fails_in_integers_says_so(
     network, images, segments, samples, step, monkeypatch
 ):
     openvino = pytest.importorskip("openvino")
+    nncf = pytest.importorskip("nncf")
     predictor = in_integers(network, images)
 
     def fail(*_, **__):
-        raise RuntimeError("Exception from core:\n\nno such shape\n")
+        error = RuntimeError if step == "compiled" else nncf.UnsupportedModelError
+        raise error("Exception from core:\n\nno such shape\n")
 
     if step == "compiled":
         monkeypatch.setattr(runtimes, "in_integers", lambda graph, batches: graph)
         monkeypatch.setattr(openvino.Core, "compile_model", fail)
     else:
-        monkeypatch.setattr("nncf.quantize", fail)
+        monkeypatch.setattr(nncf, "quantize", fail)
     with pytest.raises(NotInIntegersError, match=r"^explain\.precision: .* \(no such shape\)$"):
         predictor.probabilities(images, segments, samples)
 

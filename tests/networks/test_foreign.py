@@ -170,6 +170,20 @@ def test_a_graph_computes_in_integers_too(tmp_path: Path) -> None:
     assert 1e-5 < np.abs(found - exact).max() < 0.05
 
 
+def test_a_graph_that_fails_in_integers_says_so(tmp_path: Path, monkeypatch) -> None:
+    taken = tmp_path / "fold0.keras"
+    open_model(DATA / "pytorch.onnx").save(taken, "0..1", list(range(8)), logits=True)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no such shape")
+
+    monkeypatch.setattr(openvino.Core, "get_property", lambda *_: ["INT8"])
+    monkeypatch.setattr(runtimes, "in_integers", lambda graph, batches: graph)
+    monkeypatch.setattr(openvino.Core, "compile_model", fail)
+    with pytest.raises(HumanlikeError, match=r"^explain\.precision: .* \(no such shape\)$"):
+        runtimes.load(taken, "openvino", "int8")
+
+
 def test_a_graph_gives_no_gradients_and_needs_openvino(tmp_path: Path) -> None:
     taken = tmp_path / "fold0.keras"
     open_model(DATA / "pytorch.onnx").save(taken, "0..1", list(range(8)), logits=True)

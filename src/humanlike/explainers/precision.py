@@ -76,14 +76,9 @@ def choose(
     if asked != "auto":
         return asked, distances[asked]
     within = [name for name, far in distances.items() if far <= LARGEST]
-    return (
-        (within[-1], distances[within[-1]])
-        if within
-        else (
-            "float32",
-            min(distances.values(), default=None),
-        )
-    )
+    if not within:
+        return "float32", min(distances.values(), default=None)
+    return within[-1], distances[within[-1]]
 
 
 def distance(

@@ -32,14 +32,22 @@ SUPERPIXELS, COMPACTNESS = 30, 20
 
 
 class NotInIntegersError(HumanlikeError):
-    """OpenVINO or NNCF fails of a network in integers, which it computes in float32."""
+    """OpenVINO or NNCF fails of a network in integers."""
 
-    def __init__(self, reason: Exception) -> None:
-        told = [line for line in str(reason).splitlines() if line.strip()] or [repr(reason)]
-        super().__init__(
-            "explain.precision: OpenVINO cannot compute this network in int8; set float32"
-            f" or bfloat16 ({told[-1]})"
-        )
+
+@contextlib.contextmanager
+def failing_in(precision: str) -> Iterator[None]:
+    """Name integers where OpenVINO or NNCF fails of a network in them."""
+    try:
+        yield
+    except RuntimeError as error:
+        if precision != "int8":
+            raise
+        reason = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
+        raise NotInIntegersError(
+            "explain.precision: OpenVINO cannot compute this network in int8; set float32 or"
+            f" bfloat16 ({reason[-1]})"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
     ------
     HumanlikeError
         NNCF is not installed.
-    NotInIntegersError
+    RuntimeError
         NNCF fails of the graph.
     """
     try:
@@ -126,8 +134,8 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
                     activations_quantization_params=QuantizationParameters(per_channel=False)
                 ),
             )
-        except RuntimeError as error:
-            raise NotInIntegersError(error) from error
+        except (nncf.InternalError, nncf.UnsupportedModelError, nncf.ValidationError) as error:
+            raise RuntimeError(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ from humanlike.errors import HumanlikeError
 from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
 from humanlike.explainers.quantization import (
-    NotInIntegersError,
     Trial,
+    failing_in,
     in_integers,
     samples_of,
 )
@@ -168,7 +168,7 @@ class OpenVINO:
                 " explain.runtime: tensorflow"
             ) from error
         hint, capability = self.PRECISIONS[precision]
-        self._precision = precision
+        self.precision = precision
         self._convert, self._core = openvino.convert_model, openvino.Core()
         if capability not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise HumanlikeError(
@@ -207,18 +207,14 @@ class OpenVINO:
 
     def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
-        graph = self.fitted(self._convert(traced), examples)
-        try:
+        with failing_in(self.precision):
+            graph = self.fitted(self._convert(traced), examples)
             network = self._core.compile_model(graph, "CPU", self._settings)
-        except RuntimeError as error:
-            if self._precision == "int8":
-                raise NotInIntegersError(error) from error
-            raise
         return lambda *arrays: network(arrays, share_inputs=True)[0]
 
     def fitted(self, graph: Any, examples: Examples) -> Any:
         """The graph itself or, where the precision is one of integers, one fitted to examples."""
-        return in_integers(graph, examples()) if self._precision == "int8" else graph
+        return in_integers(graph, examples()) if self.precision == "int8" else graph
 
 
 class Network:
@@ -404,7 +400,8 @@ class Opened:
             for image, segments, samples in samples_of(trial, self.size):
                 yield from ((fed,) for fed in graph.fed(image * samples[:, segments]))
 
-        self._graph = graph.compiled_with(backend.settings, backend.fitted(graph.model, tried))
+        with failing_in(backend.precision):
+            self._graph = graph.compiled_with(backend.settings, backend.fitted(graph.model, tried))
 
     def probabilities(
         self,
