@@ -164,7 +164,8 @@ def test_depthwise_convolutions_compute_in_integers(images):
     samples = paired(600, segments.max() + 1, 0)[None]  # so many that layers are shared
     mobilenet = build("mobilenetv3", 4, seed=1)
     found = in_integers(mobilenet, images).probabilities(images, segments, samples)
-    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-3)
+    # As it was drawn it tells nothing apart, in float32 either: here it counts that it computes.
+    np.testing.assert_allclose(found, 1 / 4, atol=0.01)
 
 
 @pytest.mark.parametrize("step", ["fitted", "compiled"])
