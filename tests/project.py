@@ -64,7 +64,10 @@ class Project:
         return said
 
     def repro(self) -> list[str]:
-        return stages_run(self.run("dvc", "repro"))
+        said = self.run("dvc", "repro", "--verbose")
+        # Shown where a test fails: why a stage ran that should not have.
+        print(*re.findall(r".* changed because .*", said), sep="\n")
+        return stages_run(said)
 
     def experiment(self, **values: str) -> list[str]:
         return stages_run(self.run("dvc", "exp", "run", *as_options(values)))

@@ -16,18 +16,19 @@ flags		: fpu
 
 
 @pytest.mark.parametrize(
-    ("told", "name", "bfloat16", "int8"),
+    ("told", "name", "bfloat16", "int8", "vnni"),
     [
-        (INTEL, "Some(R) Processor @ 2.0GHz", True, True),
-        (INTEL.replace("amx_bf16 ", ""), "Some(R) Processor @ 2.0GHz", False, True),
-        (INTEL.replace("avx_vnni ", ""), "Some(R) Processor @ 2.0GHz", True, False),
-        ("flags : fpu avx512_bf16\n", "by Python", True, False),
-        ("flags : fpu avx512_vnni\n", "by Python", False, True),
-        ("", "by Python", False, False),
-        (None, "by Python", False, False),
+        (INTEL, "Some(R) Processor @ 2.0GHz", True, True, True),
+        (INTEL.replace("amx_bf16 ", ""), "Some(R) Processor @ 2.0GHz", False, True, True),
+        (INTEL.replace("avx_vnni ", ""), "Some(R) Processor @ 2.0GHz", True, False, False),
+        (INTEL.replace("avx_vnni", "avx2"), "Some(R) Processor @ 2.0GHz", True, True, False),
+        ("flags : fpu avx512_bf16\n", "by Python", True, False, False),
+        ("flags : fpu avx512_vnni\n", "by Python", False, True, True),
+        ("", "by Python", False, False, False),
+        (None, "by Python", False, False, False),
     ],
 )
-def test_linux_says_what_a_processor_is(told, name, bfloat16, int8, monkeypatch, tmp_path):
+def test_linux_says_what_a_processor_is(told, name, bfloat16, int8, vnni, monkeypatch, tmp_path):
     monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
     monkeypatch.setattr(platform, "processor", lambda: "by Python")
     if told is not None:
@@ -35,3 +36,4 @@ def test_linux_says_what_a_processor_is(told, name, bfloat16, int8, monkeypatch,
     assert processor.name() == name
     assert processor.has_bfloat16() == bfloat16
     assert processor.has_int8() == int8
+    assert processor.has_vnni() == vnni

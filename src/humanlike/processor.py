@@ -10,8 +10,11 @@ CPUINFO = Path("/proc/cpuinfo")
 #: float32, and libraries do not always tell the one from the other.
 BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
-#: And those of products of eight-bit integers that are added up at once.
-INT8 = {"avx512_vnni", "avx_vnni", "amx_int8"}
+#: And those of eight-bit integers: four products added up at once, without loss (VNNI) ...
+VNNI = {"avx512_vnni", "avx_vnni", "amx_int8"}
+
+#: ... or two, in sixteen bits, which two large ones exceed.
+PAIRS = {"avx2"}
 
 
 def name() -> str:
@@ -26,7 +29,12 @@ def has_bfloat16() -> bool:
 
 def has_int8() -> bool:
     """Whether it adds up products of eight-bit integers; False where that cannot be known."""
-    return not INT8.isdisjoint(_told("flags").split())
+    return not (VNNI | PAIRS).isdisjoint(_told("flags").split())
+
+
+def has_vnni() -> bool:
+    """Whether it adds them up without loss; False where that cannot be known."""
+    return not VNNI.isdisjoint(_told("flags").split())
 
 
 def _told(key: str) -> str:

@@ -157,6 +157,28 @@ def test_integers_are_near_float32(
     )
 
 
+@pytest.mark.parametrize(("vnni", "greatest"), [(True, 127), (False, 64)])
+def test_sums_of_two_products_fit_sixteen_bits_without_vnni(
+    network, images, segments, samples, vnni, greatest, monkeypatch
+):
+    openvino = pytest.importorskip("openvino")
+    monkeypatch.setattr(processor, "has_vnni", lambda: vnni)
+    graphs = []
+    fit = runtimes.in_integers
+    monkeypatch.setattr(
+        runtimes, "in_integers", lambda *asked: graphs.append(fit(*asked)) or graphs[-1]
+    )
+    in_integers(network, images).probabilities(images, segments, samples)
+    weights = [
+        np.abs(node.data.astype(int)).max()
+        for graph in graphs
+        for node in graph.get_ops()
+        if node.get_type_name() == "Constant" and node.get_element_type() == openvino.Type.i8
+    ]
+    assert len(weights) > 1 and max(weights) == greatest
+    assert vnni or 255 * (greatest + greatest) < 2**15
+
+
 def test_depthwise_convolutions_compute_in_integers(images):
     """Levels of their own for each channel are ones of another axis here, and do not compile."""
     images = network_images(images[:1], 224)
