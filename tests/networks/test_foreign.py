@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from humanlike import processor
 from humanlike.errors import HumanlikeError
 from humanlike.explainers import runtimes
 from humanlike.explainers.quantization import Trial
@@ -167,7 +168,8 @@ def test_a_graph_computes_in_integers_too(tmp_path: Path) -> None:
         )
         for name in ("float32", "int8")
     )
-    assert 1e-5 < np.abs(found - exact).max() < 0.05
+    # Without VNNI weights have half as many levels.
+    assert 1e-5 < np.abs(found - exact).max() < (0.05 if processor.has_vnni() else 0.1)
 
 
 def test_a_graph_that_fails_in_integers_says_so(tmp_path: Path, monkeypatch) -> None:
