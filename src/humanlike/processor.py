@@ -18,8 +18,14 @@ PAIRS = {"avx2"}
 
 
 def name() -> str:
-    """The processor's name, or what else is known of it."""
-    return _told("model name") or platform.processor() or "unknown"
+    """The processor's name, or what else is known of it, and its lower precisions.
+
+    Clouds give processors that differ in these one name.
+    """
+    known = _told("model name") or platform.processor() or "unknown"
+    own = {"bfloat16": has_bfloat16(), "VNNI": has_vnni()}
+    lower = " and ".join(precision for precision, there in own.items() if there)
+    return f"{known} with {lower}" if lower else known
 
 
 def has_bfloat16() -> bool:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from humanlike import processor
 from humanlike.params import ModelFile, load
 from humanlike.report.made import code, data, how_made, machine, remarks, settings, versions
 
@@ -75,22 +74,6 @@ def test_nothing_of_it_names_the_machine_or_its_user(repository: Path) -> None:
     assert str(Path.home()) + "/" not in said
     assert f"'{getpass.getuser()}'" not in said
     assert set(machine()) == {"processor", "cores", "system"}
-
-
-@pytest.mark.parametrize(
-    ("flags", "called"),
-    [
-        ("avx512_bf16 avx512_vnni", "AMD EPYC with bfloat16 and VNNI"),
-        ("avx512_vnni", "AMD EPYC with VNNI"),
-        ("avx2", "AMD EPYC"),
-    ],
-)
-def test_processors_of_one_name_are_told_apart(
-    flags: str, called: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processor, "CPUINFO", tmp_path / "cpuinfo")
-    processor.CPUINFO.write_text(f"model name : AMD EPYC\nflags : {flags}\n")
-    assert machine()["processor"] == called
 
 
 def test_what_a_reader_must_know_of_the_networks() -> None:

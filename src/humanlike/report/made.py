@@ -160,15 +160,9 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def machine() -> dict[str, object]:
-    """The processor and system, but no name of the machine or of who uses it.
-
-    The processor's name says in which lower precisions it multiplies: clouds give processors that
-    differ in it one name, and `auto` chooses by it.
-    """
-    own = {"bfloat16": processor.has_bfloat16(), "VNNI": processor.has_vnni()}
-    lower = " and ".join(name for name, there in own.items() if there)
+    """The processor and system, but no name of the machine or of who uses it."""
     return {
-        "processor": f"{processor.name()} with {lower}" if lower else processor.name(),
+        "processor": processor.name(),
         "cores": os.cpu_count() or "unknown",
         "system": f"{platform.system()} {platform.machine()}",
     }
