@@ -20,7 +20,7 @@ from project import SMALLEST, Project, change_params, commit, copy, copy_sources
 pytestmark = pytest.mark.slow
 
 MADE = ("artifacts", "metrics", "plots")
-#: Stage -> for how many seconds it works before it is killed, if it is not over before.
+#: Stage -> for how many seconds it works before it is killed.
 KILLED = {"preprocess": 2, "train@weinet-0": 6, "standardize@weinet-0": 0.2, "score": 3}
 root = pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a file system")
 

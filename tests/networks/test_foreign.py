@@ -168,8 +168,11 @@ def test_a_graph_computes_in_integers_too(tmp_path: Path) -> None:
         )
         for name in ("float32", "int8")
     )
-    # Without VNNI weights have half as many levels.
-    assert 1e-5 < np.abs(found - exact).max() < (0.05 if processor.has_vnni() else 0.1)
+    # Without VNNI weights have half as many levels, and round twice as far.
+    coarser = 1 if processor.has_vnni() else 2
+    apart = np.abs(found - exact)
+    assert 1e-5 < apart.max() < 0.05 * coarser
+    assert apart.mean() < 0.005 * coarser
 
 
 def test_a_graph_that_fails_in_integers_says_so(tmp_path: Path, monkeypatch) -> None:
