@@ -3,9 +3,9 @@
     python benchmarks/explain.py [--quick] [--networks weinet ...] [--models FOLDER]
 
 (a) LIME's package as published against ours, at equal or smaller error, in float32 and in every
-other precision that the processor has; (b) ours against the bare forward passes of as many images;
-(c) peak memory at 20 and 200 faces; (d) one against two Dask workers; (e) standardize and
-preprocess against scikit-image and dlib.
+other precision that the processor has and `explain.precision: auto` would take; (b) ours against
+the bare forward passes of as many images; (c) peak memory at 20 and 200 faces; (d) one against two
+Dask workers; (e) standardize and preprocess against scikit-image and dlib.
 
 The faces are those of artifacts/faces that no network learned from (fold 0), and the networks those
 of a folder of models, as the pipeline leaves them; one that is not there is trained by
@@ -36,8 +36,8 @@ import pandas as pd
 from networks import FOLDER, as_rgb, find
 
 from humanlike import artifacts
-from humanlike.explainers import emulator, lime, quantization, runtimes, surrogate
-from humanlike.explainers.quantization import Trial
+from humanlike.explainers import emulator, lime, precision, quantization, runtimes, surrogate
+from humanlike.explainers.quantization import NotInIntegersError, Trial
 from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
 from humanlike.networks.inputs import network_images
@@ -209,14 +209,19 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
         return lime.explain(predictor, images, classes, seeds=seeds, **settings)
 
     exact = runtimes.prepare(model, options.runtime)
+    tried = sample_faces(precision.FACES, model.input_shape[1])
     trial = Trial.of(sample_faces(quantization.FACES, model.input_shape[1], ends=False))
     reference = converged(exact, images, classes, options.reference)
     published = explain(exact, **PUBLISHED)
     wanted = error(published.weights, reference)
     took = package(model, rgb[0], classes[0], options.package)
     same, least = {}, LADDER[0]
-    for precision in options.precisions:
-        predictor = runtimes.prepare(model, options.runtime, precision, trial=trial)
+    for name in options.precisions:
+        moved = 0.0 if name == "float32" else far(path, options.runtime, name, tried, trial)
+        if moved is None or moved > precision.LARGEST:
+            yield {"network": network, "precision": name, "left_out": moved}
+            continue
+        predictor = runtimes.prepare(model, options.runtime, name, trial=trial)
         explain(predictor, samples=64, sampling="paired")  # compiles what is to be compiled
         remembered = Remembered(predictor)
         # Rounding more takes no fewer samples.
@@ -225,18 +230,18 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
             reached = error(found.weights, reference)
             if reached <= wanted:
                 break
-        if precision == "float32":
+        if name == "float32":
             same, least = {"samples": samples, "weights": found.weights}, samples
         # Other work on the machine comes and goes: the better of two, taken in turn.
         ours, bare = [], []
         for _ in range(2):
             ours.append(timed(lambda: explain(predictor, samples=samples, **OURS))[:2])  # noqa: B023
-            bare.append(bare_seconds(model, rgb, samples, options, precision))
+            bare.append(bare_seconds(model, rgb, samples, options, name))
         seconds, cpu = np.min(ours, axis=0) / len(images)
         apart, alike, heatmap = against_float32(explain, remembered, same)
         yield {
             "network": network,
-            "precision": precision,
+            "precision": name,
             "faces": len(images),
             "reference": options.reference,
             "package": options.package,
@@ -254,6 +259,14 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
             "heatmap": heatmap,
             "bare": float(seconds) / min(bare),
         }
+
+
+def far(model: Path, runtime: str, name: str, images: np.ndarray, trial: Trial) -> float | None:
+    """How far a precision moves a network's weights; None where it cannot be computed in it."""
+    try:
+        return precision.distance(model, runtime, name, images, trial)
+    except NotInIntegersError:
+        return None
 
 
 def against_float32(

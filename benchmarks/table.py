@@ -48,8 +48,9 @@ def tables(found: list[Result]) -> str:
 
 
 def _table(result: Result) -> str:
-    quiet = all(row["load"] < QUIET for row in result["networks"])
-    timed = {row["network"]: row["package"] for row in result["networks"] if row["package"] < 1000}
+    rows = _timed(result)
+    quiet = all(row["load"] < QUIET for row in rows)
+    timed = {row["network"]: row["package"] for row in rows if row["package"] < 1000}
     few = "".join(
         f"; with {network} {n} of the package's 1,000 samples timed" for network, n in timed.items()
     )
@@ -61,7 +62,7 @@ def _table(result: Result) -> str:
         " error of `lime`'s | of ours | moved | least alike | heatmaps |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for row in result["networks"]:
+    for row in rows:
         lower = row["precision"] != "float32"
         cells = [
             row["network"],
@@ -85,7 +86,25 @@ def _table(result: Result) -> str:
     for key, title in (("cpu_times", "times"), ("times", "times by the clock"))[: 1 + quiet]:
         means = ", ".join(f"{value:.1f} in {name}" for name, value in _means(result, key).items())
         lines += ["", f"Geometric mean of the {title}: {means}."]
+    left = [row for row in result["networks"] if row not in rows]
+    if left:
+        lines += ["", "Left out, as `explain.precision: auto` leaves them: " + _why(left) + "."]
     return "\n".join([*lines, ""])
+
+
+def _timed(result: Result) -> list[Result]:
+    """The networks in every precision but those that were left out."""
+    return [row for row in result["networks"] if "times" in row]
+
+
+def _why(left: list[Result]) -> str:
+    """What each precision that was left out makes of its network."""
+    return ", ".join(
+        f"{row['network']} in {row['precision']} ("
+        + ("not to be computed" if row["left_out"] is None else f"moved {_share(row['left_out'])}")
+        + ")"
+        for row in left
+    )
 
 
 def _share(value: float) -> str:
@@ -96,7 +115,7 @@ def _means(result: Result, key: str) -> dict[str, float]:
     """Geometric means over the networks, of each precision and of the best of each network."""
     times: dict[str, list[float]] = {}
     best: dict[str, float] = {}
-    for row in result["networks"]:
+    for row in _timed(result):
         times.setdefault(row["precision"], []).append(row[key])
         best[row["network"]] = max(best.get(row["network"], 0.0), row[key])
     means = {name: math.exp(sum(map(math.log, some)) / len(some)) for name, some in times.items()}
@@ -109,7 +128,7 @@ def _means(result: Result, key: str) -> dict[str, float]:
 def extremes(found: list[Result]) -> str:
     """The networks that gain least and most, each in its better precision, in words."""
     best: dict[tuple[str, str], Result] = {}
-    for processor, row in ((one["processor"], row) for one in found for row in one["networks"]):
+    for processor, row in ((one["processor"], row) for one in found for row in _timed(one)):
         key = (processor, row["network"])
         best[key] = max(best.get(key, row), row, key=lambda row: row["cpu_times"])
     least, most = (pick(best.values(), key=lambda row: row["cpu_times"]) for pick in (min, max))

@@ -10,7 +10,7 @@ import pytest
 from project import ROOT, copy
 from scipy.special import expit
 
-from humanlike.explainers import surrogate
+from humanlike.explainers import precision, surrogate
 from humanlike.explainers.sampling import bernoulli, paired
 from humanlike.explainers.superpixels import superpixels
 
@@ -50,6 +50,9 @@ def test_the_benchmark_measures_a_network(finished, tmp_path):
     precisions = [row["precision"] for row in found["networks"]]
     assert precisions[0] == "float32" and len(set(precisions)) == len(precisions)
     for row in found["networks"]:
+        if "left_out" in row:
+            assert row["left_out"] is None or row["left_out"] > precision.LARGEST
+            continue
         assert row["times"] == pytest.approx(row["package_seconds"] / row["seconds"])
         assert row["error"] <= row["package_error"] or row["samples"] == 1024
         if row["precision"] == "float32":
@@ -158,7 +161,7 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     assert "| b | float32 | 18.0 | 3.00 | 6.0 | 16.0 | 96 | 1 | .200 | .100 |  |  |" in made
     assert "8.0 in float32, 3.0 in bfloat16, 12.0 in the better of each network" in made
     assert "of the times: 6.0 in float32, 6.0 in bfloat16, 6.0 in the better" in made
-    assert "old" not in made
+    assert "old" not in made and "Left out" not in made
     assert made.endswith("<!-- /speed -->, the end")
     told = table.extremes([result])
     assert told == "6 times as fast for a, 6 times for a"
@@ -166,6 +169,16 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     busy = table.filled("<!-- speed: tables --><!-- /speed -->", [result])
     assert "| b | float32 | 18.0 | 3.00 | 6.0 |  | 96 |" in busy
     assert "by the clock:" not in busy
+    left = [("b", 0.4123), ("c", None)]
+    result["networks"] += [
+        {"network": name, "precision": "int8", "left_out": moved} for name, moved in left
+    ]
+    made = table.filled("<!-- speed: tables --><!-- /speed -->", [result])
+    why = (
+        "Left out, as `explain.precision: auto` leaves them: b in int8 (moved .412), c in int8 (not"
+    )
+    assert why in made and "6.0 in bfloat16, 6.0 in the better" in made
+    assert table.extremes([result]) == told
 
 
 class Rough:
