@@ -21,7 +21,7 @@ results: $(READY)
 
 # The processes share the cores, and threads of BLAS that wait for each other would take theirs.
 test: $(READY)
-	@$(RUN); OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	@$(RUN); OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
 check: $(READY)
 	@$(RUN); ruff format --check . && ruff check . && mypy

@@ -5,9 +5,9 @@
 Each learns from the faces of artifacts/faces but those of fold 0, in minutes on two cores, and is
 kept as FOLDER/<network>.keras; one that is there stays. The architectures are the
 pipeline's own. weinet and songnet learn as `params.yaml` has it. From so few faces alexnet and
-mobilenetv3 learn nothing by the published settings, so alexnet has Adam and small batches, and
+mobilenetv3 learn nothing by the published settings, so alexnet has Adam and small batches,
 mobilenetv3 larger steps and, after them, one pass that sets the statistics of its batch
-normalisation. All of vgg16 would take an hour: its first four blocks stay random, scaled so that
+normalisation, and the steps of both get smaller in the end. All of vgg16 would take an hour: its first four blocks stay random, scaled so that
 every layer's output varies by 1 (Mishkin & Matas, "All You Need Is a Good Init", ICLR 2016, arXiv
 1511.06422), and the fifth and the last layer learn from what those make of the faces.
 """
@@ -34,7 +34,10 @@ FOLDER = Path("artifacts", "benchmark")
 SAMPLE = ("weinet", "songnet")
 #: Other network -> how its input is scaled, and how it is fitted.
 RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
-    "alexnet": ("native", {"learning_rate": 1e-4, "epochs": 12, "batch_size": 32}),
+    "alexnet": (
+        "native",
+        {"learning_rate": 1e-4, "epochs": 12, "batch_size": 32, "schedule": "cosine"},
+    ),
     "mobilenetv3": (
         "native",
         {"learning_rate": 1e-3, "epochs": 12, "batch_size": 32, "schedule": "cosine"},

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,12 @@ hypothesis.settings.register_profile("humanlike", deadline=None, derandomize=Tru
 hypothesis.settings.load_profile("humanlike")
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the most slow tests come first, or one process would be left with them alone."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture(scope="session")

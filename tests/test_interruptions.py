@@ -27,13 +27,13 @@ from project import (
 
 pytestmark = pytest.mark.slow
 
-#: Forty or so explanations of a second or two for ten: four chunks for each of two folds.
+#: Forty or so explanations of half a second or so for ten: four chunks for each of two folds.
 PARAMS = {
     **SMALLEST,
     "train.networks": "[weinet]",
     "train.folds": "[0, 1]",
     "explain.positives_per_class": "36",
-    "lime.samples": "60",
+    "lime.samples": "30",
 }
 MADE = ("artifacts/explanations", "artifacts/predictions", "artifacts/models", "metrics", "plots")
 LONG_ENOUGH = 600

@@ -11,6 +11,8 @@ from project import Project, change_params, commit, copy, stages_run
 from humanlike.expressions import EXPRESSIONS
 
 NETWORKS = ("weinet", "songnet")
+#: One of them is enough where each of its stages runs several times.
+ONE = {"train.networks": "[weinet]"}
 JOINED = (("history", "csv"), ("predictions", "csv"), ("standardized", "npz"))
 
 #: A terminal's.
@@ -96,7 +98,7 @@ def test_evidence_trains_nothing_where_nothing_is_guided(project: Project) -> No
 
 @pytest.mark.slow
 def test_guidance_trains_again_and_so_does_the_evidence_it_names(project: Project) -> None:
-    on = {"train.guidance.reference": "evidence", "train.guidance.weight": "0.5"}
+    on = {"train.guidance.reference": "evidence", "train.guidance.weight": "0.5", **ONE}
     trained = {"guidance", "train", "explain", "standardize", "score"}
     assert {stage.split("@")[0] for stage in project.experiment(**on)} == trained
     ran = project.experiment(**on, **{"evidence.smoothing": "0.05"})
@@ -113,14 +115,15 @@ def test_samples_rerun_explanations_and_train_nothing(project: Project) -> None:
 
 @pytest.mark.slow
 def test_another_method_explains_again_and_its_section_alone_counts(project: Project) -> None:
-    ran = project.experiment(**{"explain.method": "gradcam++"})
+    ran = project.experiment(**{"explain.method": "gradcam++"}, **ONE)
     assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
     found = project.metrics("explain.json")
     assert found["r2"] is None and found["stability"] == 1
     scores = project.metrics("score.json")
     assert 0 <= scores["iou"] <= 1 and scores["ceiling"] is None
-    assert project.experiment(**{"explain.method": "gradcam++", "lime.samples": "23"}) == []
-    ran = project.experiment(**{"explain.method": "cam"})
+    other = {"explain.method": "gradcam++", "lime.samples": "23"}
+    assert project.experiment(**other, **ONE) == []
+    ran = project.experiment(**{"explain.method": "cam"}, **ONE)
     assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
     project.restore()
 

@@ -36,7 +36,8 @@ def test_what_ran_is_known(project: Project) -> None:
 @pytest.mark.slow
 def test_what_has_not_run_here_is_measured_once(project: Project) -> None:
     mine = project.folder / "mine.yaml"
-    change_params(project, {"train.optimisation.songnet.batch_size": "8", "lime.samples": "30"})
+    batches_of_8 = {"train.optimisation.weinet.batch_size": "8"}
+    change_params(project, {"train.networks": "[weinet]", **batches_of_8, "lime.samples": "30"})
     (project.folder / "params.yaml").rename(mine)
     project.run("git", "checkout", "-q", "params.yaml")
     (project.folder / times.TIMES).unlink()
@@ -48,13 +49,13 @@ def test_what_has_not_run_here_is_measured_once(project: Project) -> None:
     found = {took.stage: took for took in recorded(project)}
     assert set(found) == {
         *("preprocess@measured", "evidence@measured"),
-        *(f"{s}@{n}-measured" for s in times.OF_UNITS for n in ("weinet", "songnet")),
+        *(f"{stage}@weinet-measured" for stage in times.OF_UNITS),
     }
-    training = found["train@songnet-measured"]
-    kind = {"network": "songnet", "batch_size": 8, "precision": "auto"}
+    training = found["train@weinet-measured"]
+    kind = {"network": "weinet", "batch_size": 8, "precision": "auto"}
     assert training.work.kind == kind
     assert training.work.items == 8 + plan.TRAINED  # whole batches
-    explained = found["explain@songnet-measured"]
+    explained = found["explain@weinet-measured"]
     assert explained.work.items == plan.MORE and explained.work.size == 30
     assert 0 < explained.working < explained.seconds and explained.memory > 2**27
 

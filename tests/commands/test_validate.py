@@ -255,6 +255,7 @@ def test_methods_are_compared_on_a_tiny_set(tmp_path, capsys, monkeypatch) -> No
         {
             "lime": {"samples": 64, "superpixels": 40},
             "kernelshap": {"samples": 128, "superpixels": 40},
+            "occlusion": {"cells": 8},
             "rise": {"masks": 40},
             "integrated_gradients": {"steps": 5},
             "smoothgrad": {"samples": 5},
