@@ -11,7 +11,7 @@ The faces are those of artifacts/faces that no network learned from (fold 0), an
 of a folder of models, as the pipeline leaves them; one that is not there is trained by
 `benchmarks/networks.py`. The figures go to benchmarks/results/<processor>.json, and
 `python benchmarks/table.py` writes the tables of the documents from there. Run it in the project's
-folder after `dvc repro`, on a machine that does nothing else: two hours on two cores, half of
+folder after `dvc repro`, on a machine that does nothing else: three hours on two cores, half of
 it vgg16; or with --quick, which leaves vgg16 out, takes one face and a tenth of the package's
 samples and writes nothing unless --json says where, within five minutes.
 """

@@ -3,13 +3,13 @@
     python benchmarks/networks.py [--networks weinet ...] [--folder FOLDER]
 
 Each learns from the faces of artifacts/faces but those of fold 0, in minutes on two cores, and is
-kept as FOLDER/<network>.keras; one that is there stays. The architectures are the
-pipeline's own. weinet and songnet learn as `params.yaml` has it. From so few faces alexnet and
-mobilenetv3 learn nothing by the published settings, so alexnet has Adam and small batches,
-mobilenetv3 larger steps and, after them, one pass that sets the statistics of its batch
-normalisation, and the steps of both get smaller in the end. All of vgg16 would take an hour: its first four blocks stay random, scaled so that
-every layer's output varies by 1 (Mishkin & Matas, "All You Need Is a Good Init", ICLR 2016, arXiv
-1511.06422), and the fifth and the last layer learn from what those make of the faces.
+kept as FOLDER/<network>.keras; one that is there stays. The architectures are the pipeline's own.
+weinet and songnet learn as `params.yaml` has it. From so few faces alexnet and mobilenetv3 learn
+nothing by the published settings, so alexnet has Adam and small batches, mobilenetv3 larger steps
+and, after them, one pass that sets the statistics of its batch normalisation, and the steps of both
+get smaller in the end. All of vgg16 would take an hour: its first four blocks stay random, scaled
+so that every layer's output varies by 1 (Mishkin & Matas, "All You Need Is a Good Init", ICLR 2016,
+arXiv 1511.06422), and the fifth and the last layer learn from what those make of the faces.
 """
 
 from __future__ import annotations
