@@ -11,6 +11,7 @@ from project import ROOT, copy
 from scipy.special import expit
 
 from humanlike.explainers import precision, surrogate
+from humanlike.explainers.quantization import NotInIntegersError
 from humanlike.explainers.sampling import bernoulli, paired
 from humanlike.explainers.superpixels import superpixels
 
@@ -250,6 +251,28 @@ def test_every_convolution_of_the_random_blocks_varies_by_one(monkeypatch):
             linear.build(before.shape)
             linear.set_weights([kernel, bias])
             assert np.std(linear(before)) == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("moved", [precision.LARGEST * 1.01, None])
+def test_what_auto_would_leave_is_not_timed(moved, monkeypatch):
+    from keras import layers
+
+    def distance(*_):
+        if moved is None:
+            raise NotInIntegersError("none")
+        return moved
+
+    explain = benchmark("explain", monkeypatch)
+    faces = np.random.default_rng(0).integers(0, 256, (4, 32, 32), dtype=np.uint8)
+    model = small(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2, "softmax"))
+    monkeypatch.setattr("humanlike.networks.files.load", lambda _: model)
+    monkeypatch.setattr(explain, "sample_faces", lambda count, *_, **__: faces[:count])
+    monkeypatch.setattr(precision, "distance", distance)
+    options = SimpleNamespace(faces=1, runtime="openvino", reference=128, package=10)
+    options.precisions = ["float32", "int8"]
+    timed, left = explain.speed("weinet", None, options)
+    assert timed["precision"] == "float32" and timed["times"] > 0
+    assert left == {"network": "weinet", "precision": "int8", "left_out": moved}
 
 
 def test_batch_normalisation_knows_the_faces(monkeypatch):
