@@ -99,9 +99,8 @@ def test_evidence_trains_nothing_where_nothing_is_guided(project: Project) -> No
 @pytest.mark.slow
 def test_guidance_trains_again_and_so_does_the_evidence_it_names(project: Project) -> None:
     on = {"train.guidance.reference": "evidence", "train.guidance.weight": "0.5", **ONE}
-    trained = {"guidance", "train", "explain", "standardize", "score"}
-    assert {stage.split("@")[0] for stage in project.experiment(**on)} == trained
     ran = project.experiment(**on, **{"evidence.smoothing": "0.05"})
+    trained = {"guidance", "train", "explain", "standardize", "score"}
     assert {stage.split("@")[0] for stage in ran} == {"evidence", *trained}
     project.restore()
 
@@ -123,8 +122,6 @@ def test_another_method_explains_again_and_its_section_alone_counts(project: Pro
     assert 0 <= scores["iou"] <= 1 and scores["ceiling"] is None
     other = {"explain.method": "gradcam++", "lime.samples": "23"}
     assert project.experiment(**other, **ONE) == []
-    ran = project.experiment(**{"explain.method": "cam"}, **ONE)
-    assert {stage.split("@")[0] for stage in ran} == {"explain", "standardize", "score"}
     project.restore()
 
 
@@ -134,12 +131,11 @@ def columns(project: Project, path: str) -> list[str]:
 
 
 @pytest.mark.slow
-def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> None:
+def test_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> None:
     project = copy(finished, tmp_path / "project")
-    for threshold in ("0.4", "0.5", "0.6"):
-        assert project.experiment(**{"score.threshold": threshold}) == ["score"]
+    assert project.experiment(**{"score.threshold": "0.4"}) == ["score"]
     shown = project.run("dvc", "exp", "show", "--only-changed").splitlines()
-    assert len(experiments(shown)) == 3
+    assert len(experiments(shown)) == 1
     # A name that two files of metrics have is shown with its file's.
     names = [name for path in project.files("metrics") for name in columns(project, path)]
     assert len(set(names)) == len(names)
@@ -153,7 +149,7 @@ def test_three_experiments_fit_a_terminal(finished: Project, tmp_path: Path) -> 
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     (drop,) = re.findall(r"add `--drop '(.+?)'`", readme)
     shown = project.run("dvc", "exp", "show", "--only-changed", "--drop", drop).splitlines()
-    assert len(experiments(shown)) == 4 and "lime.samples" in shown[1]
+    assert len(experiments(shown)) == 2 and "lime.samples" in shown[1]
     assert width(shown, {name for name in unseen if not re.match(drop, name)}) <= COLUMNS
 
 

@@ -103,6 +103,15 @@ def test_wrong_classes_are_detected() -> None:
     assert f"--classes {','.join(FER2013)}" in doubts["doubt"]
 
 
+def test_a_network_that_always_says_the_same_casts_no_doubt_on_what_was_asked_for() -> None:
+    class Constant(Stripes):
+        def predict(self, images: np.ndarray, scaling: str) -> np.ndarray:
+            return np.tile(np.arange(7) == FER2013.index("anger"), (len(images), 1)).astype(float)
+
+    faces = striped(FER2013, ["happiness", "neutral"] * 30)
+    assert settle(Constant(), faces, FER2013, Asked("…", "0..1"))[2] == {}
+
+
 def test_without_labels_it_is_asked_for_or_assumed_aloud(capsys) -> None:
     faces = striped(FER2013, [np.nan] * 5)
     with pytest.raises(HumanlikeError, match="add --classes and --input, or --labels"):

@@ -316,7 +316,8 @@ def settle(
         name = "" if given else f" ({order})"
         typer.echo(f"Taken: --input {scaling} --classes {','.join(orders[order])}{name}")
     doubts = {}
-    if (scaling, order) in best.worse:
+    # Some order calls the one class of a network that always says the same by a frequent label.
+    if best.above_chance and (scaling, order) in best.worse:
         words = f"--input {best.scaling}"
         if best.order != order:
             words += f" --classes {','.join({**orders, **others}[best.order])}"
