@@ -260,6 +260,9 @@ def test_the_whole_way(tmp_path: Path) -> None:
     assert (out / entry["file"]).resolve() == MODEL.resolve()
     assert load(out / "params.yaml").labels[:2] == ["anger", "disgust"]
 
+    humanlike("paper", "--output", "paper", folder=out)
+    assert "pytorch came from a file" in (out / "paper/methods.txt").read_text()
+
     humanlike("score", folder=out)
     assert (out / "metrics/score.json").read_bytes() == scores
     humanlike(*audit)

@@ -9,7 +9,7 @@ import pytest
 from humanlike.canonical.masks import ekman_mask
 from humanlike.canonical.parts import face_parts
 from humanlike.expressions import EXPRESSIONS
-from humanlike.params import load
+from humanlike.params import ModelFile, load
 from humanlike.report import paper
 from humanlike.report.made import settings
 
@@ -120,6 +120,25 @@ def test_methods_name_every_setting(profile: str) -> None:
     assert text.startswith("Faces were found by dlib's HOG detector")
     assert "40 people" not in paper.methods(params, None, listed)
     assert "taught" not in text
+
+
+def test_methods_of_networks_from_files_speak_of_no_training() -> None:
+    params = load(ROOT / "params.yaml")
+    file = ModelFile(file="x.onnx", sha256="0" * 64, classes=["anger", "fear"], input="0..1")
+    optimisation = {**params.train.optimisation, "theirs": file, "others": file}
+
+    def text(*networks: str) -> str:
+        changed = {"networks": networks, "optimisation": optimisation}
+        found = params.model_copy(update={"train": params.train.model_copy(update=changed)})
+        return paper.methods(found, None, {})
+
+    of_one = text("theirs")
+    assert "theirs told the expressions anger, disgust, " in of_one and "came from a file" in of_one
+    assert not any(word in of_one for word in ("weights", "split", "held-out", "were compared"))
+    both = text("theirs", "weinet", "others")
+    assert "1 network (WeiNet) was trained from random weights" in both and "held-out" in both
+    assert "theirs, others came from files, and were not trained here" in both
+    assert "2 networks (WeiNet, SongNet) were trained" in text("weinet", "songnet")
 
 
 def test_methods_say_where_networks_were_taught_to_look() -> None:

@@ -138,7 +138,7 @@ def of_run(root: Path) -> Source:
         heatmaps=content.heatmaps,
         face=content.face,
         accuracy=content.accuracy,
-        datasets=paper.datasets_table(counts) if counts else None,
+        datasets=paper.datasets_table(counts) if counts and "datasets" in counts else None,
         methods=paper.methods(params, counts, sections),
         colours=content.colours,
     )

@@ -84,10 +84,16 @@ def method_name(key: str) -> str:
     return _METHOD_NAMES.get(key, key.replace("_", " ").capitalize())
 
 
+def from_files(params: Params) -> list[str]:
+    """The networks that others trained."""
+    train = params.train
+    return [n for n in train.networks if isinstance(train.optimisation[n], ModelFile)]
+
+
 def remarks(params: Params) -> list[str]:
     """What to know of the networks before the answer: taught where to look, trained elsewhere."""
     train, guidance = params.train, params.train.guidance
-    files = [n for n in train.networks if isinstance(train.optimisation[n], ModelFile)]
+    files = from_files(params)
     found = []
     if guidance.weight and len(files) < len(train.networks):
         regions = {"none": "the whole face"}.get(guidance.reference, guidance.reference)
@@ -99,8 +105,11 @@ def remarks(params: Params) -> list[str]:
         )
     if files:
         found.append(
-            f"{', '.join(files)} came from a file, and was not trained here: whether it has seen "
-            "these people before, nobody can tell."
+            f"{files[0]} came from a file, and was not trained here: whether it has seen these "
+            "people before, nobody can tell."
+            if len(files) == 1
+            else f"{', '.join(files)} came from files, and were not trained here: whether they have"
+            " seen these people before, nobody can tell."
         )
     return found
 

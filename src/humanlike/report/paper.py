@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from humanlike.networks.registry import NETWORKS
 from humanlike.params import Params
-from humanlike.report.made import method_name, remarks
+from humanlike.report.made import from_files, method_name, remarks
 from humanlike.report.places import why
 
 #: How many of the best and of the worst networks are ranked.
@@ -303,7 +303,30 @@ def methods(
         "none": "from random weights",
         "imagenet": "from ImageNet weights where these exist",
     }.get(train.weights, "from given weights where these exist")
-    names = ", ".join(network_name(network) for network in train.networks)
+    trained = [name for name in train.networks if name not in from_files(params)]
+    names = ", ".join(network_name(network) for network in trained or train.networks)
+    labels = ", ".join(params.labels)
+    if trained:
+        held_out = "held-out "
+        split = (
+            f" The people of each data set were split at random into {params.preprocess.folds} "
+            "folds, so that nobody was in both training and test."
+        )
+        were = "network ({}) was" if len(trained) == 1 else "networks ({}) were"
+        turns = "one fold" if len(train.folds) == 1 else f"in turn each of {len(train.folds)} folds"
+        told = (
+            f"{len(trained)} {were.format(names)} trained {weights} on the expressions {labels}, "
+            f"with {turns} held out."
+        )
+    else:
+        held_out = split = ""
+        told = f"{names} told the expressions {labels} apart."
+    compared = ""
+    if len(train.networks) > 1:
+        compared = (
+            " Networks were compared by the correlation of their heatmaps and clustered by average "
+            "linkage."
+        )
     detector = _DETECTORS.get(params.preprocess.detector, params.preprocess.detector)
     threshold = params.score.threshold
     marked = "Otsu's threshold" if threshold == "otsu" else f"a threshold of {threshold:g}"
@@ -316,14 +339,10 @@ def methods(
         [
             f"Faces were found by {detector}, turned so that the eyes are level by their 68 "
             f"landmarks (Kazemi and Sullivan 2014), cropped, and reduced to "
-            f"{params.preprocess.size} × {params.preprocess.size} gray pixels{people}. The "
-            f"people of each data set were split at random into {params.preprocess.folds} folds, "
-            "so that nobody was in both training and test.",
-            f"{len(train.networks)} networks ({names}) were trained {weights} on the expressions "
-            f"{', '.join(params.labels)}, with each of {len(train.folds)} folds held out in turn."
-            + "".join(f" {remark}" for remark in remarks(params)),
-            f"Of the held-out faces that a network took for an expression, up to "
-            f"{explain.positives_per_class} were explained for the predicted class "
+            f"{params.preprocess.size} × {params.preprocess.size} gray pixels{people}.{split}",
+            " ".join([told, *remarks(params)]),
+            f"Of the {held_out}faces that a network took for an expression, up "
+            f"to {explain.positives_per_class} were explained for the predicted class "
             f"({method_name(explain.method)}). Each explanation was carried onto one standard face "
             "of 224 × 275 pixels by the piecewise affine map of a Delaunay triangulation of 89 "
             f"points, {negative}, and the explanations of each network, fold and expression were "
@@ -332,8 +351,7 @@ def methods(
             "of Gaya-Morey et al. (2024) by intersection over union, F1, precision and recall; a "
             "network's figure for an expression is the mean over its folds. Chance levels are all "
             "cyclic shifts of the marked region and as many random pixels; specificity was tested "
-            "by all permutations of the masks. Networks were compared by the correlation of their "
-            "heatmaps and clustered by average linkage.",
+            f"by all permutations of the masks.{compared}",
             f"All settings. {listed}.",
         ]
     )
