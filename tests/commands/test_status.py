@@ -42,6 +42,8 @@ def test_what_was_changed_and_what_follows_has_a_time(project: Project) -> None:
     assert re.fullmatch(r"\d+ s 2 of 2 after what is stale", found["standardize"])
     assert re.search(r"5 stages to be run: about \d+ (s|min) on this machine, and \d\.\d GB", said)
     assert "The last verdict (before what was changed): " in said
+    (project.folder / "plots/score/verdict.txt").write_text("")
+    assert project.run("humanlike", "status").endswith("(before what was changed): \n")
     project.restore()
 
 

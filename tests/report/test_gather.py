@@ -160,6 +160,17 @@ def test_a_damaged_file_is_named(root: Path, name: str) -> None:
         gather(root, LABELS)
 
 
+@pytest.mark.parametrize(
+    "name", ["plots/score/scores.csv", "plots/train/history/net_fold0.csv"]
+)  # fmt: skip
+def test_a_table_that_breaks_off_is_damaged(root: Path, name: str) -> None:
+    artifacts.write_table(root / name, pd.DataFrame({"network": ["net"], "iou": [0.5]}))
+    gather(root, LABELS)
+    (root / name).write_bytes((root / name).read_bytes()[:-2])
+    with pytest.raises(HumanlikeError, match=f"{Path(name).name}: damaged"):
+        gather(root, LABELS)
+
+
 def test_each_reference_has_its_own_tables(root: Path) -> None:
     folder = root / "plots/score/mine"
     artifacts.write_json(folder / "summary.json", {"iou": 0.5})

@@ -28,7 +28,7 @@ def show() -> None:
             f"\n{explain['heatmaps_missing']} heatmaps are missing, and left out of all means: no "
             "face of the fold was predicted as their expression"
         )
-    verdict = artifacts.read_text(plots / "score" / "verdict.txt").splitlines()[0]
+    verdict, _, _ = artifacts.read_text(plots / "score" / "verdict.txt").partition("\n")
     if scored:
         summary = artifacts.read_json(plots / "score" / "summary.json")
         verdict = in_words({**summary, "verdict": verdict})

@@ -46,7 +46,8 @@ def status() -> None:
     if verdict.exists():
         older = any(times.parts(state.name)[0] == "score" and not state.missing for state in left)
         since = " (before what was changed)" if older else ""
-        typer.echo(f"\nThe last verdict{since}: {artifacts.read_text(verdict).splitlines()[0]}")
+        said, _, _ = artifacts.read_text(verdict).partition("\n")
+        typer.echo(f"\nThe last verdict{since}: {said}")
 
 
 def run_before() -> set[str]:

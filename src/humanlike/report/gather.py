@@ -76,10 +76,10 @@ def gather(
     missing: list[str] = []
 
     def table(path: Path, what: str) -> pd.DataFrame | None:
-        if path.is_file():
-            return artifacts.read_table(path)
-        missing.append(f"{what}: {path.relative_to(root)} is not here.")
-        return None
+        found = _table(path)
+        if found is None:
+            missing.append(f"{what}: {path.relative_to(root)} is not here.")
+        return found
 
     if references is None:
         references = {"ekman": {name: ekman_mask(name) for name in labels if name in EXPRESSIONS}}
@@ -155,7 +155,11 @@ def _json(path: Path) -> dict[str, Any] | None:
 
 
 def _table(path: Path) -> pd.DataFrame | None:
-    return artifacts.read_table(path) if path.is_file() else None
+    if not path.is_file():
+        return None
+    if not path.read_bytes().endswith(b"\n"):
+        raise HumanlikeError(f"{path}: damaged (it breaks off); delete it and run `dvc repro`")
+    return artifacts.read_table(path)
 
 
 def _text(path: Path) -> str:
@@ -349,15 +353,13 @@ def _histories(folder: Path) -> dict[tuple[str, int], pd.DataFrame]:
     found = {}
     for path in sorted(folder.glob("*.csv")):
         name = _UNIT.fullmatch(path.stem)
-        if name:
-            found[name[1], int(name[2])] = artifacts.read_table(path)
+        if name and (table := _table(path)) is not None:
+            found[name[1], int(name[2])] = table
     return found
 
 
 def _similarity(folder: Path, labels: Sequence[str]) -> dict[str, pd.DataFrame]:
-    paths = {label: folder / f"similarity_{label}.csv" for label in labels}
+    tables = {label: _table(folder / f"similarity_{label}.csv") for label in labels}
     return {
-        label: artifacts.read_table(path).set_index("network")
-        for label, path in paths.items()
-        if path.is_file()
+        label: table.set_index("network") for label, table in tables.items() if table is not None
     }
