@@ -19,10 +19,10 @@ repro: $(READY)
 results: $(READY)
 	@$(RUN); dvc repro && python -m humanlike.commands.embed
 
-# The processes share the cores, and threads of BLAS that wait for each other would take theirs.
+# The processes share the cores, and threads that wait for each other would take theirs.
 # Files come in the order that tests/conftest.py gives them, and not those with the most tests first.
 test: $(READY)
-	@$(RUN); OPENBLAS_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
+	@$(RUN); export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1; pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
 check: $(READY)
 	@$(RUN); ruff format --check . && ruff check . && mypy

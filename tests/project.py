@@ -1,6 +1,7 @@
 """A copy of the whole project in a folder of its own, for tests that work as a user does."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SMALLEST = {
     "preprocess.folds": "2",
     "train.networks": "[weinet,songnet]",
@@ -41,6 +43,8 @@ class Project:
             "HOME": str(folder.parent),
             # The code beside these tests, whatever is installed.
             "PYTHONPATH": str(ROOT / "src"),
+            # Several tests run at once: `make test` gives each one core.
+            **{name: os.environ[name] for name in THREADS if name in os.environ},
             **(environment or {}),
         }
 

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,3 +81,5 @@ def test_chance_corrected():
     assert chance_corrected(0.2, 0.2, 0.7) == 0
     assert chance_corrected(0.7, 0.2, 0.7) == 1
     assert chance_corrected(0.1, 0.2, 0.7) == pytest.approx(-0.2)
+    with warnings.catch_warnings(action="error"):
+        assert np.isnan(chance_corrected(*np.array([0.2, 0.2, 0.2])))

@@ -80,9 +80,11 @@ def chance_corrected(score: T, chance: T, ceiling: T) -> T:
     """Place of an IoU between chance, 0, and the ceiling, 1.
 
     (IoU - chance) / (ceiling - chance): the form of Cohen's kappa (1960), doi
-    10.1177/001316446002000104. Negative below chance. `chance` is the mean over cyclic shifts.
+    10.1177/001316446002000104. Negative below chance. `chance` is the mean over cyclic shifts. NaN
+    where nothing is between the two, as where a threshold of 0 marks everything.
     """
-    return (score - chance) / (ceiling - chance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (score - chance) / (ceiling - chance)
 
 
 def _correlation(first: NDArray, second: NDArray) -> float:
