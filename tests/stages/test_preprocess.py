@@ -175,6 +175,15 @@ def test_what_the_params_leave_out_is_told_beforehand(
     assert "does not name" not in capsys.readouterr().out
 
 
+def test_a_data_set_in_place_of_the_folder_above_it_is_told(project: Path, capsys) -> None:
+    check(artifacts.DATA)
+    assert "is a data set itself" not in capsys.readouterr().out
+    check(artifacts.DATA / "drawn")
+    assert "data/drawn is a data set itself (form labelled, photographs: 14)" in (
+        capsys.readouterr().out
+    )
+
+
 def test_a_subject_in_two_sets_is_told(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     preprocess.run()
     assert capsys.readouterr().err.count("may be one person") == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import typer
 
 from humanlike import datasets
 from humanlike.datasets.check import render, report
+from humanlike.errors import HumanlikeError
 from humanlike.params import load
 
 
@@ -29,3 +31,19 @@ def check(folder: Path) -> None:
         typer.echo(
             f"\nLeft out, as `expressions` in params.yaml does not name them: {', '.join(unnamed)}"
         )
+    if len(listing.photographs) <= len(listing.skipped):
+        typer.echo(told_of_one_set(folder, len(listing.photographs)), nl=False)
+
+
+def told_of_one_set(folder: Path, known: int) -> str:
+    """A line for who gives a data set in place of the folder that holds it; else nothing."""
+    with suppress(HumanlikeError):
+        alone = datasets.read_set(folder)
+        count = len(alone.photographs)
+        if count > known:
+            (form,) = alone.forms.values()
+            return (
+                f"\n{folder} is a data set itself (form {form}, photographs: {count}): check the "
+                "folder above it, and put it into data/ as it is\n"
+            )
+    return ""
