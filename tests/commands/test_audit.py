@@ -1,15 +1,14 @@
 """What is found out about somebody else's network, what is asked for, and the whole way."""
 
 import json
-import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from project import ROOT, change_params
+from project import ROOT, Project, change_params
 from ruamel.yaml import YAML
 
 from humanlike import cli
@@ -212,38 +211,47 @@ def test_bad_input_ends_in_one_line(options, said, tmp_path, monkeypatch, capsys
     assert line.startswith("humanlike: ") and said in line
 
 
-@pytest.mark.slow
-def test_the_whole_way(tmp_path: Path) -> None:
-    """A network from PyTorch on drawn faces; then again, and by hand in the folder it wrote."""
+NETWORK = (
+    "--input",
+    "imagenet",
+    "--classes",
+    "Angry,contempt,disgusted,scared,joy,neutral,sad,surprised",
+)
 
-    class Here:
-        folder = tmp_path
 
+@pytest.fixture
+def humanlike(tmp_path: Path) -> Callable[..., str]:
+    """Runs a command as a user does, where there are params.yaml and drawn faces."""
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    change_params(Here(), {"lime.samples": "32"})  # type: ignore[arg-type]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    change_params(Project(tmp_path), {"lime.samples": "32"})
 
-    def humanlike(*words: str, folder: Path = tmp_path) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "humanlike.cli", *words],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def run(*words: str, folder: Path = tmp_path) -> str:
+        return Project(folder).run("humanlike", *words)
 
-    humanlike("synthesize", "drawn", "--subjects", "6", "--images", "1", "--seed", "5")
+    run("synthesize", "drawn", "--subjects", "6", "--images", "1", "--seed", "5")
+    return run
+
+
+@pytest.mark.slow
+def test_photographs_without_labels_are_explained_and_scored(
+    tmp_path: Path, humanlike: Callable[..., str]
+) -> None:
+    (tmp_path / "unknown").mkdir()
+    for number, path in enumerate(sorted((tmp_path / "drawn/images").iterdir())[:2]):
+        path.rename(tmp_path / "unknown" / f"{number}.png")
+    said = humanlike("audit", str(MODEL), "--images", "unknown", "--output", "out", *NETWORK)
+    assert "No label tells whether this is right" in said
+    assert "IoU with the expression's own mask" in said or "there is nothing to score" in said
+    assert (tmp_path / "out/plots/report.html").is_file()
+    assert json.loads((tmp_path / "out/metrics/train.json").read_text()) == {"accuracy": None}
+
+
+@pytest.mark.slow
+def test_the_whole_way(tmp_path: Path, humanlike: Callable[..., str]) -> None:
+    """A network from PyTorch on drawn faces; then again, and by hand in the folder it wrote."""
     audit = (
         *("audit", str(MODEL), "--images", "drawn", "--output", "out", "--faces-per-class", "2"),
-        *(
-            "--input",
-            "imagenet",
-            "--classes",
-            "Angry,contempt,disgusted,scared,joy,neutral,sad,surprised",
-        ),
+        *NETWORK,
     )
     said = humanlike(*audit)
     assert "Accuracy on 42 faces" in said and "probably wrong" not in said
