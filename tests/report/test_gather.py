@@ -160,6 +160,15 @@ def test_a_damaged_file_is_named(root: Path, name: str) -> None:
         gather(root, LABELS)
 
 
+def test_a_face_without_a_label_is_said_to_have_none(root: Path) -> None:
+    assert "labelled anger, taken for anger" in render(gather(root, LABELS))
+    unknown = pd.DataFrame({"expression": [np.nan] * FACES}, dtype=object)
+    artifacts.write_table(root / "artifacts/faces/faces.csv", unknown)
+    content = gather(root, LABELS)
+    assert {example.truth for example in content.examples} == {None}
+    assert "without a label, taken for anger" in render(content)
+
+
 @pytest.mark.parametrize(
     "name", ["plots/score/scores.csv", "plots/train/history/net_fold0.csv"]
 )  # fmt: skip

@@ -54,7 +54,9 @@ class Example:
 
     Attributes
     ----------
-    network, predicted, truth : str
+    network, predicted : str
+    truth : str, optional
+        Its label, where it has one.
     fold : int
     landmarks : (68, 2) array
         (x, y) in pixels of `importance`.
@@ -71,7 +73,7 @@ class Example:
     network: str
     fold: int
     predicted: str
-    truth: str
+    truth: str | None
     landmarks: NDArray[np.floating]
     importance: NDArray[np.floating]
     standardised: NDArray[np.floating]

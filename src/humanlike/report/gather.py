@@ -275,7 +275,7 @@ def _examples(
                 positive_only,
                 network=path.parent.name,
                 fold=int(path.stem.removeprefix("fold")),
-                truth=str(truths[index]),
+                truth=None if pd.isna(truths[index]) else str(truths[index]),
                 faces=faces,
             )
             found[label] = bool(right.any()), example
@@ -291,7 +291,7 @@ def _example(
     *,
     network: str,
     fold: int,
-    truth: str,
+    truth: str | None,
     faces: bool,
 ) -> Example:
     """One face, its pictures in pixels of the aligned photograph, not of the network's input."""
