@@ -22,7 +22,7 @@ def show() -> None:
         iou.insert(0, "mean", iou.mean(axis=1))
         table = table.join(iou)
     typer.echo("Accuracy on held-out subjects, and IoU of heatmap and Ekman mask:\n")
-    typer.echo(table.rename_axis(None).round(3).to_string())
+    typer.echo(table.rename_axis(None).round(3).to_string(na_rep="–"))
     if explain["heatmaps_missing"]:
         typer.echo(
             f"\n{explain['heatmaps_missing']} heatmaps are missing, and left out of all means: no "
