@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
+#: How many threads numerical libraries take, where nothing else says so.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 SMALLEST = {
     "preprocess.folds": "2",

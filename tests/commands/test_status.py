@@ -44,6 +44,7 @@ def test_what_was_changed_and_what_follows_has_a_time(project: Project) -> None:
     assert "The last verdict (before what was changed): " in said
     (project.folder / "plots/score/verdict.txt").write_text("")
     assert project.run("humanlike", "status").endswith("(before what was changed): \n")
+    project.run("humanlike", "show")
     project.restore()
 
 

@@ -31,19 +31,18 @@ def check(folder: Path) -> None:
         typer.echo(
             f"\nLeft out, as `expressions` in params.yaml does not name them: {', '.join(unnamed)}"
         )
-    if len(listing.photographs) <= len(listing.skipped):
-        typer.echo(told_of_one_set(folder, len(listing.photographs)), nl=False)
+    if len(listing.photographs) <= len(listing.skipped):  # else a second look is not worth its time
+        _tell_of_one_set(folder, len(listing.photographs))
 
 
-def told_of_one_set(folder: Path, known: int) -> str:
-    """A line for who gives a data set in place of the folder that holds it; else nothing."""
+def _tell_of_one_set(folder: Path, known: int) -> None:
+    """Say so where `folder` is a data set, and was to be the folder above it."""
     with suppress(HumanlikeError):
         alone = datasets.read_set(folder)
-        count = len(alone.photographs)
-        if count > known:
+        if len(alone.photographs) > known:
             (form,) = alone.forms.values()
-            return (
-                f"\n{folder} is a data set itself (form {form}, photographs: {count}): check the "
-                "folder above it, and put it into data/ as it is\n"
+            typer.echo(
+                f"\n{folder} is a data set itself (form {form}, photographs: "
+                f"{len(alone.photographs)}): check the folder above it, and put it into data/ as "
+                "it is"
             )
-    return ""
