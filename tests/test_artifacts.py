@@ -55,6 +55,25 @@ def test_a_damaged_archive_is_named(tmp_path: Path, content: bytes) -> None:
         artifacts.read_arrays(tmp_path / "a.npz")
 
 
+def test_a_damaged_text_is_named(tmp_path: Path) -> None:
+    for name, read in (("a.txt", artifacts.read_text), ("a.json", artifacts.read_json)):
+        (tmp_path / name).write_bytes(b'"caf\xe9"')
+        with pytest.raises(HumanlikeError, match=rf"{name}: damaged .* `dvc repro`"):
+            read(tmp_path / name)
+
+
+def test_a_table_that_breaks_off_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    artifacts.write_table(path, pd.DataFrame({"face": [0, 1], "source": ["a", "b"]}))
+    whole = path.read_bytes()
+    for cut in range(len(whole)):
+        path.write_bytes(whole[:cut])
+        if whole[:cut].endswith(b"\n"):
+            continue  # fewer rows, as nobody can tell
+        with pytest.raises(HumanlikeError, match=r"t\.csv: damaged .* `dvc repro`"):
+            artifacts.read_table(path)
+
+
 def test_missing_inputs_say_what_makes_them(tmp_path: Path) -> None:
     for read in (artifacts.read_array, artifacts.read_arrays, artifacts.read_table):
         with pytest.raises(HumanlikeError, match="no such file; `dvc repro` makes it"):

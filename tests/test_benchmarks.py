@@ -275,6 +275,28 @@ def test_what_auto_would_leave_is_not_timed(moved, monkeypatch):
     assert left == {"network": "weinet", "precision": "int8", "left_out": moved}
 
 
+def test_mixed_precision_is_timed_where_integers_alone_do_not_serve(monkeypatch):
+    from keras import layers
+
+    explain = benchmark("explain", monkeypatch)
+    moved = {"mixed": 0.01, "int8": 0.01}
+    faces = np.random.default_rng(0).integers(0, 256, (6, 32, 32), dtype=np.uint8)
+    model = small(layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2, "softmax"))
+    monkeypatch.setattr("humanlike.networks.files.load", lambda _: model)
+    monkeypatch.setattr(explain, "sample_faces", lambda count, *_, **__: faces[:count])
+    monkeypatch.setattr(precision, "distance", lambda *asked: moved[asked[2]])
+    options = SimpleNamespace(faces=1, runtime="openvino", reference=128, package=10)
+    options.precisions = ["float32", "mixed", "int8"]
+
+    def timed():
+        found = explain.speed("weinet", None, options)
+        return [row["precision"] for row in found if "left_out" not in row]
+
+    assert timed() == ["float32", "int8"]
+    moved["int8"] = 1.0
+    assert timed() == ["float32", "mixed"]
+
+
 def test_batch_normalisation_knows_the_faces(monkeypatch):
     from keras import layers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -40,11 +41,15 @@ def unit(kind: str, network: str, fold: int, suffix: str) -> Path:
     return ARTIFACTS / kind / network / f"fold{fold}{suffix}"
 
 
-def joined(units: Sequence[tuple[str, int]]) -> list[Path]:
-    """What score joins: the evidence, and the files of every network and fold, kind after kind."""
+def joined(units: Sequence[tuple[str, int]], references: Sequence[str]) -> list[Path]:
+    """What score joins: the files of every network and fold, kind after kind.
+
+    Before them the evidence, where it is one of the references: of photographs without labels
+    there is none.
+    """
     kinds = {"history": ".csv", "predictions": ".csv", "standardized": ".npz"}
     each = [unit(kind, *which, suffix) for kind, suffix in kinds.items() for which in units]
-    return [EVIDENCE, *each]
+    return [EVIDENCE, *each] if "evidence" in references else each
 
 
 def weights(name: str) -> str:
@@ -128,7 +133,10 @@ def digest(path: Path) -> str:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a table that `write_table` wrote; words such as "NA" stay words."""
     try:
-        return pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=[""])
+        content = path.read_bytes()
+        if not content.endswith(b"\n"):
+            raise ValueError("it breaks off")
+        return pd.read_csv(io.BytesIO(content), dtype=TEXT, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 
@@ -168,8 +176,8 @@ def read_text(path: Path) -> str:
     """Read a text that a stage wrote."""
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise HumanlikeError(f"{path}: no such file; `dvc repro` makes it") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from None
 
 
 def _unreadable(path: Path, error: Exception) -> HumanlikeError:

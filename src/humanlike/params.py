@@ -178,7 +178,7 @@ class Explain(Section):
     checked_per_class: Annotated[int, Field(ge=0)]
     seed: Seed
     runtime: Literal["tensorflow", "openvino"]
-    precision: Literal["auto", "float32", "bfloat16", "int8"]
+    precision: Literal["auto", "float32", "bfloat16", "mixed", "int8"]
 
 
 class Lime(Section):

@@ -33,7 +33,7 @@ class Linear:
 @pytest.fixture
 def moved(monkeypatch):
     """By how much each precision that the processor has moves the weights; what was loaded."""
-    shares = {"float32": 0.0, "bfloat16": 0.01, "int8": 0.2}
+    shares = {"float32": 0.0, "bfloat16": 0.01, "mixed": 0.3, "int8": 0.2}
     loaded = []
 
     def load(model, runtime, name, trial):
@@ -57,15 +57,25 @@ def test_the_distance_is_the_share_that_the_weights_are_stretched_by(share):
 
 
 @pytest.mark.parametrize(
-    ("bfloat16", "int8", "expected"),
-    [(0.01, 0.2, "bfloat16"), (0.01, -0.03, "int8"), (0.2, 0.3, "float32"), (0.2, 0.0, "int8")],
+    ("bfloat16", "mixed", "int8", "expected"),
+    [
+        (0.01, 0.3, 0.2, "bfloat16"),
+        (0.01, 0.3, -0.03, "int8"),
+        (0.01, 0.02, 0.06, "mixed"),
+        (0.2, 0.25, 0.3, "float32"),
+        (0.2, 0.1, 0.0, "int8"),
+    ],
 )
-def test_auto_takes_the_lowest_that_moves_little(moved, bfloat16, int8, expected):
-    moved[0].update(bfloat16=bfloat16, int8=int8)
+def test_auto_takes_the_lowest_that_moves_little(moved, bfloat16, mixed, int8, expected):
+    moved[0].update(bfloat16=bfloat16, mixed=mixed, int8=int8)
     used, distance = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY)
     assert used == expected
-    known = abs(moved[0][used]) if used != "float32" else min(bfloat16, int8)
+    known = abs(moved[0][used]) if used != "float32" else min(bfloat16, mixed, int8)
     assert distance == pytest.approx(known, rel=1e-4, abs=1e-6)
+    # Once one serves, those above it are not tried.
+    names = list(moved[0])
+    above = names[1 : names.index(expected)] if expected != "float32" else []
+    assert not set(above) & set(moved[1])
 
 
 def test_what_is_asked_for_is_used_and_measured(moved):
@@ -77,10 +87,10 @@ def test_what_is_asked_for_is_used_and_measured(moved):
 
 
 def test_few_faces_are_not_worth_a_network_in_integers(moved):
-    moved[0]["int8"] = 0.0
+    moved[0].update(mixed=0.0, int8=0.0)
     few = precision.choose(MODEL, "openvino", "auto", FACES, TRIAL, MANY - 1)
     assert few == ("bfloat16", pytest.approx(0.01, rel=1e-4))
-    assert "int8" not in moved[1]
+    assert not {"mixed", "int8"} & set(moved[1])
     asked = precision.choose(MODEL, "openvino", "int8", FACES, TRIAL, 1)
     assert asked == ("int8", pytest.approx(0, abs=1e-6))
 
@@ -89,7 +99,7 @@ def test_a_network_that_fails_in_integers_is_explained_in_another_precision(move
     load = runtimes.load
 
     def failing(model, runtime, name, trial=None):
-        if name == "int8":
+        if name in ("mixed", "int8"):
             raise NotInIntegersError("explain.precision: no such shape")
         return load(model, runtime, name, trial=trial)
 

@@ -105,7 +105,7 @@ def test_a_precision_that_the_processor_lacks_is_refused(network, monkeypatch):
 @pytest.mark.parametrize(
     ("offered", "own", "expected"),
     [
-        (["FP32", "BF16", "INT8"], True, ["float32", "bfloat16", "int8"]),
+        (["FP32", "BF16", "INT8"], True, ["float32", "bfloat16", "mixed", "int8"]),
         (["FP32", "BF16", "INT8"], False, ["float32"]),  # emulated
         (["FP32", "BF16"], True, ["float32", "bfloat16"]),
         (["FP32"], True, ["float32"]),
@@ -129,12 +129,35 @@ def test_bfloat16_is_near_float32(network, images, segments, samples, expected):
     np.testing.assert_allclose(found, expected, atol=0.03)
 
 
-def in_integers(network, images):
+def in_integers(network, images, name="int8"):
     """The network in integers, fitted to other faces than these."""
     openvino = pytest.importorskip("openvino")
     if "INT8" not in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         pytest.skip("OpenVINO does not compute in integers on this processor")
-    return prepare(network, "openvino", "int8", trial=Trial.of(images[:, ::-1]))
+    return prepare(network, "openvino", name, trial=Trial.of(images[:, ::-1]))
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """The graphs that are fitted to integers, as they come."""
+    pytest.importorskip("openvino")
+    graphs, fit = [], runtimes.in_integers
+
+    def keep(*asked, **options):
+        graphs.append(fit(*asked, **options))
+        return graphs[-1]
+
+    monkeypatch.setattr(runtimes, "in_integers", keep)
+    return graphs
+
+
+def whole_numbers(graph):
+    """The weights of a graph that are integers of eight bits."""
+    return [
+        node.data.astype(int)
+        for node in graph.get_ops()
+        if node.get_type_name() == "Constant" and str(node.get_element_type()) == "<Type: 'int8_t'>"
+    ]
 
 
 @pytest.mark.parametrize("prefix", ["with prefix", "whole"])
@@ -159,24 +182,51 @@ def test_integers_are_near_float32(
 
 @pytest.mark.parametrize(("vnni", "greatest"), [(True, 127), (False, 64)])
 def test_sums_of_two_products_fit_sixteen_bits_without_vnni(
-    network, images, segments, samples, vnni, greatest, monkeypatch
+    network, images, segments, samples, vnni, greatest, fitted, monkeypatch
 ):
-    openvino = pytest.importorskip("openvino")
     monkeypatch.setattr(processor, "has_vnni", lambda: vnni)
-    graphs = []
-    fit = runtimes.in_integers
-    monkeypatch.setattr(
-        runtimes, "in_integers", lambda *asked: graphs.append(fit(*asked)) or graphs[-1]
-    )
     in_integers(network, images).probabilities(images, segments, samples)
-    weights = [
-        np.abs(node.data.astype(int)).max()
-        for graph in graphs
-        for node in graph.get_ops()
-        if node.get_type_name() == "Constant" and node.get_element_type() == openvino.Type.i8
-    ]
+    weights = [np.abs(one).max() for graph in fitted for one in whole_numbers(graph)]
     assert len(weights) > 1 and max(weights) == greatest
     assert vnni or 255 * (greatest + greatest) < 2**15
+
+
+def test_mixed_precision_leaves_the_first_and_the_last_layer_in_float32(
+    images, segments, samples, fitted
+):
+    from keras import Input, Sequential, layers
+
+    images, segments = images[:1], segments[:1]
+    settings = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    network = Sequential(
+        [
+            Input((64, 64, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, **settings),
+            layers.MaxPool2D(2),
+            layers.Conv2D(8, 3, strides=4, **settings),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(4, activation="softmax"),
+        ]
+    )
+    exact = prepare(network, "openvino").probabilities(images, segments, samples[:1])
+    few = samples[:1, :3]  # fewer than there are pictures: through the whole network
+    apart, shapes = {}, {}
+    for name in ("int8", "mixed"):
+        predictor = in_integers(network, images, name)
+        found = predictor.probabilities(images, segments, samples[:1])
+        apart[name] = np.abs(found - exact).mean()
+        whole = np.abs(predictor.probabilities(images, segments, few) - exact[:, :3])
+        assert 1e-5 < whole.mean() < 0.01
+        shapes[name] = [[one.shape for one in whole_numbers(graph)] for graph in fitted]
+        fitted.clear()
+    assert 1e-5 < apart["mixed"] < apart["int8"] < 0.01
+    # The graph of the first layers, which make pictures for many samples, is one of int8's alone.
+    first, rest, whole = (sorted(graph) for graph in shapes["int8"])
+    assert first == [(8, 3, 3, 3), (8, 8, 3, 3)] and rest == [(4, 16), (16, 512)]
+    assert whole == sorted([*first, *rest])
+    assert shapes["mixed"] == [[], [(16, 512)], [(16, 512)]]
 
 
 def test_depthwise_convolutions_compute_in_integers(images):

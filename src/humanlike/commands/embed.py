@@ -44,7 +44,8 @@ def embed() -> None:
     targets = ["dvc.yaml", *map(str, samples)]
     if stale := json.loads(dvc("status", "--json", *targets)):
         raise HumanlikeError(f"{', '.join(stale)}: not up to date; run `dvc repro` first")
-    results = artifacts.joined(load().units)
+    params = load()
+    results = artifacts.joined(params.units, params.score.references)
     # Two pushes, as DVC 3.67 leaves out the files that are named after a .dvc file.
     for paths in (samples, results):
         dvc("push", "--quiet", "--remote", EMBEDDED, *map(str, paths))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from humanlike.explainers import lime, runtimes
-from humanlike.explainers.quantization import NotInIntegersError, Trial
+from humanlike.explainers.quantization import INTEGERS, NotInIntegersError, Trial
 from humanlike.networks.inputs import network_images
 
 #: Faces that a distance is measured on, and samples of each.
@@ -63,22 +63,21 @@ def choose(
         lower = [] if asked == "float32" else [asked]
     else:
         lower = runtimes.OpenVINO.precisions()[1:] if runtime == "openvino" else []
-        lower = [name for name in lower if name != "int8" or n >= WORTH_FITTING]
+        lower = [name for name in lower if name not in INTEGERS or n >= WORTH_FITTING]
     if not lower or not len(images):
         return ("float32" if asked == "auto" else asked), None
-    distances = {}
-    for name in lower:
+    distances = []
+    for name in reversed(lower):
         try:
-            distances[name] = distance(model, runtime, name, images, trial)
+            far = distance(model, runtime, name, images, trial)
         except NotInIntegersError:
             if asked != "auto":
                 raise
-    if asked != "auto":
-        return asked, distances[asked]
-    within = [name for name, far in distances.items() if far <= LARGEST]
-    if not within:
-        return "float32", min(distances.values(), default=None)
-    return within[-1], distances[within[-1]]
+            continue
+        if name == asked or far <= LARGEST:
+            return name, far
+        distances.append(far)
+    return "float32", min(distances, default=None)
 
 
 def distance(

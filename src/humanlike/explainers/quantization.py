@@ -27,6 +27,10 @@ from humanlike.explainers.sampling import paired
 from humanlike.explainers.superpixels import superpixels
 from humanlike.networks.inputs import network_images
 
+#: Precisions of integers. A mixed one leaves the last layer in float32, and those first ones that
+#: are computed once for many samples: they cost little time, and round as much as others.
+INTEGERS = ("mixed", "int8")
+
 #: Faces that a network is fitted to, samples of each, and the superpixels that these hide.
 FACES, SAMPLES = 4, 32
 SUPERPIXELS, COMPACTNESS = 30, 20
@@ -42,12 +46,12 @@ def failing_in(precision: str) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if precision != "int8":
+        if precision not in INTEGERS:
             raise
         reason = [line for line in str(error).splitlines() if line.strip()] or [repr(error)]
         raise NotInIntegersError(
-            "explain.precision: OpenVINO cannot compute this network in int8; set float32 or"
-            f" bfloat16 ({reason[-1]})"
+            f"explain.precision: OpenVINO cannot compute this network in {precision}; set float32"
+            f" or bfloat16 ({reason[-1]})"
         ) from error
 
 
@@ -92,7 +96,15 @@ def samples_of(trial: Trial | None, size: int) -> Iterator[tuple[NDArray[np.uint
         yield image, segments, paired(SAMPLES, int(segments.max()) + 1, face)
 
 
-def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
+def layers(graph: Any) -> list[Any]:
+    """The operations of a graph of OpenVINO's that have weights, in the order of computation."""
+    weighted = ("Convolution", "GroupConvolution", "MatMul")
+    return [one for one in graph.get_ordered_ops() if one.get_type_name() in weighted]
+
+
+def in_integers(
+    graph: Any, batches: Iterable[tuple[Any, ...]], first: int = 0, last: int = 0
+) -> Any:
     """A graph of OpenVINO's that multiplies in integers of eight bits.
 
     Parameters
@@ -100,6 +112,9 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
     graph : openvino.Model
     batches
         Inputs of the graph that the levels are fitted to.
+    first, last
+        So many of the first and of the last layers stay as they are. Where those are all, so does
+        the graph.
 
     Returns
     -------
@@ -122,6 +137,12 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
             " set explain.precision: float32"
         ) from error
     nncf.set_log_level(logging.ERROR)
+    weighted = layers(graph)
+    if first + last >= len(weighted) > 0:
+        return graph
+    before = graph.get_ordered_ops()
+    before = before[: before.index(weighted[first - 1]) + 1] if first else []
+    exact = [one.get_friendly_name() for one in [*before, *weighted[len(weighted) - last :]]]
     batches = list(batches)
     with contextlib.redirect_stdout(io.StringIO()), _unbound():  # its progress bars
         try:
@@ -129,6 +150,8 @@ def in_integers(graph: Any, batches: Iterable[tuple[Any, ...]]) -> Any:
                 graph,
                 nncf.Dataset(batches),
                 subset_size=len(batches),
+                # NNCF knows no constants.
+                ignored_scope=nncf.IgnoredScope(names=exact, validate=False),
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
                     # Else what enters a depthwise convolution has levels for each row of places, as
                     # NNCF takes an image's second axis for its channels; OpenVINO fails of some.

@@ -20,9 +20,11 @@ from humanlike.errors import HumanlikeError
 from humanlike.explainers.loading import keep_last
 from humanlike.explainers.prefix import agrees, colours, find_prefix
 from humanlike.explainers.quantization import (
+    INTEGERS,
     Trial,
     failing_in,
     in_integers,
+    layers,
     samples_of,
 )
 
@@ -112,8 +114,8 @@ def prepare(
     runtime
         ``"tensorflow"``, on the GPU where there is one, or ``"openvino"``, on the CPU.
     precision
-        ``"float32"``, or with OpenVINO ``"bfloat16"`` or ``"int8"`` where the processor computes
-        in it.
+        ``"float32"``, or with OpenVINO ``"bfloat16"``, ``"mixed"`` or ``"int8"`` where the
+        processor computes in it; see `humanlike.explainers.quantization.INTEGERS`.
     batch_size
         Perturbed images a forward pass; does not change the results.
     trial
@@ -146,7 +148,7 @@ class TensorFlow:
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self.put, self.concatenate = tf.constant, tf.concat
 
-    def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
+    def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
         """Return the function itself: TensorFlow runs what it has traced."""
         return traced
 
@@ -156,7 +158,12 @@ class OpenVINO:
 
     #: Precision -> OpenVINO's hint for what is no integer, and its name of what a processor can do.
     PRECISIONS = MappingProxyType(
-        {"float32": ("f32", "FP32"), "bfloat16": ("bf16", "BF16"), "int8": ("f32", "INT8")}
+        {
+            "float32": ("f32", "FP32"),
+            "bfloat16": ("bf16", "BF16"),
+            "mixed": ("f32", "INT8"),
+            "int8": ("f32", "INT8"),
+        }
     )
 
     def __init__(self, precision: str = "float32") -> None:
@@ -193,7 +200,7 @@ class OpenVINO:
 
         offered = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         # OpenVINO offers what it emulates too.
-        own = {"bfloat16": processor.has_bfloat16, "int8": processor.has_int8}
+        own = {"bfloat16": processor.has_bfloat16, **dict.fromkeys(INTEGERS, processor.has_int8)}
         return [
             name
             for name, (_, capability) in cls.PRECISIONS.items()
@@ -205,16 +212,27 @@ class OpenVINO:
         """What graphs are compiled with."""
         return dict(self._settings)
 
-    def compile(self, traced: Any, examples: Examples) -> Callable[..., Any]:
-        """Convert a traced TensorFlow function; it then takes and returns NumPy arrays."""
+    def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
+        """Convert a traced TensorFlow function; it then takes and returns NumPy arrays.
+
+        `first` traces the layers at its beginning that a mixed precision leaves in float32.
+        """
         with failing_in(self.precision):
-            graph = self.fitted(self._convert(traced), examples)
+            exact = self.precision == "mixed" and first is not None
+            n = len(layers(self._convert(first))) if exact else 0
+            graph = self.fitted(self._convert(traced), examples, n)
             network = self._core.compile_model(graph, "CPU", self._settings)
         return lambda *arrays: network(arrays, share_inputs=True)[0]
 
-    def fitted(self, graph: Any, examples: Examples) -> Any:
-        """The graph itself or, where the precision is one of integers, one fitted to examples."""
-        return in_integers(graph, examples()) if self.precision == "int8" else graph
+    def fitted(self, graph: Any, examples: Examples, first: int = 0) -> Any:
+        """The graph itself or, where the precision is one of integers, one fitted to examples.
+
+        `first` is how many layers at its beginning a mixed precision leaves in float32.
+        """
+        if self.precision not in INTEGERS:
+            return graph
+        exact = {"first": first, "last": 1} if self.precision == "mixed" else {}
+        return in_integers(graph, examples(), **exact)
 
 
 class Network:
@@ -343,8 +361,19 @@ class Network:
         )
 
     @cached_property
+    def _first(self) -> Any:
+        """The first layers, traced, where the network can be cut."""
+        import keras
+
+        if self._prefix is None:
+            return None
+        first = keras.Model(self._model.inputs[0], self._prefix.output)
+        return _perturb(first, self._batch_size)
+
+    @cached_property
     def _perturb_all(self) -> Callable[..., Any]:
-        return self._backend.compile(_perturb(self._model, self._batch_size), self._tried_whole)
+        traced = _perturb(self._model, self._batch_size)
+        return self._backend.compile(traced, self._tried_whole, self._first)
 
     @cached_property
     def _blend(self) -> Callable[..., Any]:
@@ -353,15 +382,11 @@ class Network:
                 masks = samples[:, segments].astype(np.float32)
                 yield from self._in_batches((image, np.zeros_like(image)), (masks,))
 
-        return self._backend.compile(_blend(self._model, self._batch_size), tried)
+        return self._backend.compile(_blend(self._model, self._batch_size), tried, self._first)
 
     @cached_property
     def _perturb_first(self) -> Callable[..., Any]:
-        import keras
-
-        assert self._prefix is not None
-        first = keras.Model(self._model.inputs[0], self._prefix.output)
-        return self._backend.compile(_perturb(first, self._batch_size), self._tried_whole)
+        return self._backend.compile(self._first, self._tried_whole, self._first)
 
     @cached_property
     def _gather_rest(self) -> Callable[..., Any]:

@@ -39,10 +39,7 @@ def run() -> None:
     """Write all metrics and plots of the networks and folds that params.yaml names."""
     params = load()
     # What other networks and folds left behind, or people put there, is neither read nor touched.
-    read = artifacts.joined(params.units)
-    if "evidence" not in params.score.references:
-        read.remove(artifacts.EVIDENCE)  # there may be none, as of photographs without labels
-    storage.bring(read)
+    storage.bring(artifacts.joined(params.units, params.score.references))
     join_training(params)
 
     references = [read_reference(name, params.labels) for name in params.score.references]
