@@ -223,7 +223,7 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
     serves = [name for name, by in moved.items() if by is not None and by <= precision.LARGEST]
     for name in options.precisions:
         if name == "mixed" and "int8" in serves:
-            continue  # it is slower, and was not wanted
+            continue  # `auto` does not get that far
         if name not in serves:
             yield {"network": network, "precision": name, "left_out": moved[name]}
             continue

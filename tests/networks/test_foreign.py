@@ -162,17 +162,18 @@ def test_a_graph_computes_in_integers_too(tmp_path: Path) -> None:
     trial = Trial.of(random.randint(0, 256, (2, 64, 64)).astype(np.uint8))
     segments = np.tile(np.arange(64, dtype=np.uint8) // 8, (2, 64, 1))
     samples = random.randint(0, 2, (2, 40, 8)).astype(np.uint8)
-    exact, found = (
+    exact, mixed, found = (
         runtimes.load(tmp_path / "fold0.keras", "openvino", name, trial=trial).probabilities(
             faces, segments, samples
         )
-        for name in ("float32", "int8")
+        for name in ("float32", "mixed", "int8")
     )
     # Without VNNI weights have half as many levels, and round twice as far.
     coarser = 1 if processor.has_vnni() else 2
     apart = np.abs(found - exact)
     assert 1e-5 < apart.max() < 0.05 * coarser
     assert apart.mean() < 0.005 * coarser
+    assert 1e-5 < np.abs(mixed - exact).mean() < apart.mean()  # the last layer rounds no more
 
 
 def test_a_graph_that_fails_in_integers_says_so(tmp_path: Path, monkeypatch) -> None:

@@ -96,10 +96,11 @@ def samples_of(trial: Trial | None, size: int) -> Iterator[tuple[NDArray[np.uint
         yield image, segments, paired(SAMPLES, int(segments.max()) + 1, face)
 
 
-def layers(graph: Any) -> list[Any]:
-    """The operations of a graph of OpenVINO's that have weights, in the order of computation."""
+def layers(graph: Any) -> list[str]:
+    """Names of the operations of a graph of OpenVINO's that have weights, as they are computed."""
     weighted = ("Convolution", "GroupConvolution", "MatMul")
-    return [one for one in graph.get_ordered_ops() if one.get_type_name() in weighted]
+    ordered = graph.get_ordered_ops()
+    return [one.get_friendly_name() for one in ordered if one.get_type_name() in weighted]
 
 
 def in_integers(
@@ -140,9 +141,9 @@ def in_integers(
     weighted = layers(graph)
     if first + last >= len(weighted) > 0:
         return graph
-    before = graph.get_ordered_ops()
-    before = before[: before.index(weighted[first - 1]) + 1] if first else []
-    exact = [one.get_friendly_name() for one in [*before, *weighted[len(weighted) - last :]]]
+    names = [one.get_friendly_name() for one in graph.get_ordered_ops()]
+    exact = names[: names.index(weighted[first - 1]) + 1] if first else []
+    exact += weighted[len(weighted) - last :]
     batches = list(batches)
     with contextlib.redirect_stdout(io.StringIO()), _unbound():  # its progress bars
         try:
@@ -150,7 +151,7 @@ def in_integers(
                 graph,
                 nncf.Dataset(batches),
                 subset_size=len(batches),
-                # NNCF knows no constants.
+                # Among the names are those of constants, which NNCF would not find.
                 ignored_scope=nncf.IgnoredScope(names=exact, validate=False),
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
                     # Else what enters a depthwise convolution has levels for each row of places, as
