@@ -216,15 +216,12 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
     wanted = error(published.weights, reference)
     took = package(model, rgb[0], classes[0], options.package)
     same, least = {}, LADDER[0]
-    moved = {
-        name: 0.0 if name == "float32" else far(path, options.runtime, name, tried, trial)
-        for name in options.precisions
-    }
-    serves = [name for name, by in moved.items() if by is not None and by <= precision.LARGEST]
-    for name in options.precisions:
-        if name == "mixed" and "int8" in serves:
-            continue  # `auto` does not get that far
-        if name not in serves:
+    moved: dict[str, float | None] = {"float32": 0.0}
+    for name in reversed(options.precisions[1:]):
+        if name != "mixed" or not serves(moved.get("int8")):  # else `auto` does not get that far
+            moved[name] = far(path, options.runtime, name, tried, trial)
+    for name in (name for name in options.precisions if name in moved):
+        if not serves(moved[name]):
             yield {"network": network, "precision": name, "left_out": moved[name]}
             continue
         predictor = runtimes.prepare(model, options.runtime, name, trial=trial)
@@ -265,6 +262,11 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
             "heatmap": heatmap,
             "bare": float(seconds) / min(bare),
         }
+
+
+def serves(moved: float | None) -> bool:
+    """Whether `explain.precision: auto` might take a precision that moves weights that far."""
+    return moved is not None and moved <= precision.LARGEST
 
 
 def far(model: Path, runtime: str, name: str, images: np.ndarray, trial: Trial) -> float | None:
