@@ -112,7 +112,7 @@ def photographs(folder: Path, count: int) -> None:
 
 def explained(project: Path, count: int) -> None:
     """The sample's explanations of one unit, over and over, and what score reads besides."""
-    for path in artifacts.joined([UNIT])[:-1]:
+    for path in artifacts.joined([UNIT], ["evidence"])[:-1]:
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, project / path)
     predictions = project / artifacts.unit("predictions", *UNIT, ".csv")
