@@ -112,7 +112,10 @@ def photographs(folder: Path, count: int) -> None:
 
 def explained(project: Path, count: int) -> None:
     """The sample's explanations of one unit, over and over, and what score reads besides."""
-    for path in artifacts.joined([UNIT], ["evidence"])[:-1]:
+    made = artifacts.unit("standardized", *UNIT, ".npz")
+    for path in artifacts.joined([UNIT], ["evidence"]):
+        if path == made:
+            continue
         (project / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, project / path)
     predictions = project / artifacts.unit("predictions", *UNIT, ".csv")

@@ -179,7 +179,7 @@ def growth(found: list[Result]) -> str:
                     faces = row["faces"] - before["faces"]
                     more = [
                         f"{(row['seconds'] - before['seconds']) / faces * 1e3:.1f}",
-                        f"{(row['mb'] - before['mb']) / faces * 1e3:.0f}",
+                        str(round((row["mb"] - before["mb"]) / faces * 1e3)),
                     ]
                 told = [stage, f"{row['faces']:,}", f"{row['seconds']:.1f}", f"{row['mb']:.0f}"]
                 lines.append("| " + " | ".join(told + more) + " |")

@@ -16,10 +16,37 @@ hypothesis.settings.load_profile("humanlike")
 ROOT = Path(__file__).parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most slow tests come first, or one process would be left with them alone."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slow-part",
+        type=part,
+        default=(1, 1),
+        metavar="I/N",
+        help="run the slow tests of every Nth file alone, from the Ith on, and skip the others",
+    )
+
+
+def part(text: str) -> tuple[int, int]:
+    """Read 2/4 as (2, 4)."""
+    number, _, count = text.partition("/")
+    if not 1 <= int(number) <= int(count):
+        raise ValueError(text)
+    return int(number), int(count)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with the most slow tests come first, or one process would be left with them alone.
+
+    Of these files, those of other parts than `--slow-part` names keep their fast tests alone.
+    """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -slow[item.path])
+    number, count = config.getoption("slow_part")
+    files = sorted(slow, key=lambda path: -slow[path])
+    here = set(files[number - 1 :: count])
+    for item in items:
+        if item.get_closest_marker("slow") and item.path not in here:
+            item.add_marker(pytest.mark.skip(reason=f"slow, and not of part {number} of {count}"))
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,73 @@ def test_a_damaged_archive_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(HumanlikeError, match=r"a\.npz: damaged .* `dvc repro`"):
         artifacts.read_arrays(tmp_path / "a.npz")
+
+
+def test_rows_end_in_the_bytes_of_the_whole_array(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).random((50, 7, 5)).astype(np.float32)
+    with artifacts.Rows(tmp_path / "rows.npz", (7, 5), np.float32) as rows:
+        for one in maps:
+            rows.append(one.astype(float))
+        artifacts.write_arrays(tmp_path / "rows.npz", face=np.arange(50), maps=rows)
+    np.savez_compressed(tmp_path / "whole.npz", face=np.arange(50), maps=maps)
+    assert (tmp_path / "rows.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+    np.testing.assert_array_equal(
+        list(artifacts.read_rows(tmp_path / "rows.npz", "maps")), maps, strict=True
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["rows.npz", "whole.npz"]
+
+
+def test_no_rows_are_an_empty_array(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "rows.npz"
+    with artifacts.Rows(path, (7, 5), np.uint8) as rows:
+        artifacts.write_arrays(path, maps=rows)
+    assert artifacts.read_arrays(path)["maps"].shape == (0, 7, 5)
+    assert list(artifacts.read_rows(path, "maps")) == []
+
+
+def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
+    with artifacts.Rows(tmp_path / "rows.npz", (7, 5), np.uint8) as rows:
+        for wrong in (np.zeros((7, 4)), np.uint8(1)):
+            with pytest.raises(ValueError, match="reshape"):
+                rows.append(wrong)
+
+
+def test_memory_holds_no_more_for_more_rows(tmp_path: Path) -> None:
+    row = np.zeros((100, 100), np.float32)
+
+    def peak(count: int) -> int:
+        path = tmp_path / f"{count}.npz"
+        tracemalloc.start()
+        with artifacts.Rows(path, row.shape, np.float32) as rows:
+            for _ in range(count):
+                rows.append(row)
+            artifacts.write_arrays(path, maps=rows)
+        assert sum(1 for _ in artifacts.read_rows(path, "maps")) == count
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+    assert peak(300) - peak(30) < row.nbytes
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7, 0.9])
+def test_rows_that_are_not_what_was_written_are_named(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "rows.npz"
+    artifacts.write_arrays(path, maps=np.random.default_rng(0).random((20, 30, 30)))
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(HumanlikeError, match=r"rows\.npz: damaged .* `dvc repro`"):
+        list(artifacts.read_rows(path, "maps"))
+    with pytest.raises(HumanlikeError, match=r"rows\.npz: damaged .* `dvc repro`"):
+        artifacts.read_arrays(path)
+
+
+def test_an_array_that_is_not_there_is_named(tmp_path: Path) -> None:
+    artifacts.write_arrays(tmp_path / "a.npz", faces=np.arange(3))
+    with pytest.raises(HumanlikeError, match=r"a\.npz: damaged .*maps"):
+        next(artifacts.read_rows(tmp_path / "a.npz", "maps"))
 
 
 def test_a_damaged_text_is_named(tmp_path: Path) -> None:

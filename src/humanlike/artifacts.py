@@ -6,18 +6,21 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import cv2
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from humanlike.errors import HumanlikeError
 
@@ -31,6 +34,9 @@ WEIGHTS = Path("weights")
 FACES = ARTIFACTS / "faces"
 EVIDENCE = ARTIFACTS / "evidence" / "maps.npz"
 GUIDANCE = ARTIFACTS / "guidance.npz"
+
+#: What reading an archive raises where it is not there, or not what was written.
+DAMAGED = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)
@@ -69,17 +75,24 @@ def whole(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HumanlikeError(
             f"{path}: cannot be written ({error.strerror or error}); nothing that was finished is "
             "lost: make room or make the folder writable, then run the same command again"
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def write_json(path: Path, values: Any) -> None:
@@ -141,10 +154,58 @@ def read_table(path: Path) -> pd.DataFrame:
         raise _unreadable(path, error) from None
 
 
-def write_arrays(path: Path, **arrays: NDArray[Any]) -> None:
+class Rows:
+    """An array that is written row by row: memory holds none of it.
+
+    Parameters
+    ----------
+    path : Path
+        The .npz that it will be in. Until `write_arrays` takes them, the rows are beside it, in a
+        file without a name.
+    shape : tuple of int
+        Of a row.
+    dtype : dtype
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> None:
+        self.shape, self.dtype, self._path, self._count = shape, np.dtype(dtype), path, 0
+        with _writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, row: NDArray[Any]) -> None:
+        """Add a row."""
+        with _writing(self._path):
+            self._file.write(np.asarray(row, self.dtype).reshape(self.shape).tobytes())
+        self._count += 1
+
+    def save(self, file: IO[bytes]) -> None:
+        """Write all rows as a .npy."""
+        header = np.lib.format.header_data_from_array_1_0(np.empty(0, self.dtype))
+        header["shape"] = (self._count, *self.shape)
+        np.lib.format.write_array_header_1_0(file, header)
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, file)
+
+
+def write_arrays(path: Path, **arrays: NDArray[Any] | Rows) -> None:
     """Write arrays as a compressed .npz with the same bytes for the same values."""
-    with whole(path) as temporary:
-        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+    with (
+        whole(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                if isinstance(array, Rows):
+                    array.save(file)
+                else:
+                    np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
 def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
@@ -152,7 +213,21 @@ def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files if not names or name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
+        raise _unreadable(path, error) from None
+
+
+def read_rows(path: Path, name: str) -> Iterator[NDArray[Any]]:
+    """Read one array of an .npz row by row: memory holds one row at a time."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+            np.lib.format.read_magic(file)
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            size = math.prod(shape[1:]) * dtype.itemsize
+            for _ in range(shape[0]):
+                yield np.frombuffer(file.read(size), dtype).reshape(shape[1:])
+            file.read(1)  # at its end the archive tells whether all bytes are what was written
+    except DAMAGED as error:
         raise _unreadable(path, error) from None
 
 

@@ -1,9 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from humanlike.alignment.scores import METRICS
-from humanlike.alignment.table import mark_all, mean_over_folds, pooled, score_table
+from humanlike.alignment.table import mark_all, mean_maps, mean_over_folds, pooled, score_table
 
 
 def test_published_tables_to_four_decimals(published_heatmaps, masks, shared):
@@ -46,3 +49,29 @@ def test_pooled_by_any_part_of_the_key():
     }
     assert {k: v.item() for k, v in pooled(heatmaps, "network").items()} == {("a",): 2, ("b",): 8}
     assert pooled(heatmaps)[()].item() == 4
+
+
+@given(
+    arrays(np.float32, (9, 3, 2), elements=st.floats(-1, 1, width=32)),
+    arrays(np.int8, 9, elements=st.integers(0, 3)),
+)
+def test_mean_maps_are_those_of_the_stacked_maps_to_the_bit(maps, groups):
+    found = dict(mean_maps(iter(maps), groups.tolist()))
+    assert found.keys() == set(groups.tolist())
+    for group, mean in found.items():
+        expected = maps[groups == group].mean(axis=0, dtype=float)
+        np.testing.assert_array_equal(mean, expected, strict=True)
+
+
+def test_a_mean_map_comes_with_the_last_of_its_maps():
+    read = []
+
+    def maps():
+        for number in range(5):
+            read.append(number)
+            yield np.full((2, 2), number)
+
+    come = [(group, mean[0, 0], len(read)) for group, mean in mean_maps(maps(), list("aabab"))]
+    assert come == [("a", 4 / 3, 4), ("b", 3, 5)]
+    with pytest.raises(ValueError, match="zip"):
+        list(mean_maps(maps(), list("aaaa")))

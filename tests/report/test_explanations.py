@@ -5,14 +5,10 @@ from humanlike.explainers.faithfulness import CURVES, SHARES
 from humanlike.report.explanations import Checks
 
 
-def unit(maps: np.ndarray, again: np.ndarray, predicted: list[str], level: float) -> dict:
-    checked = np.zeros(len(maps), bool)
-    checked[: len(again)] = True
-    curves = np.full((len(again), len(CURVES), len(SHARES)), level, np.float32)
+def unit(checked: int, predicted: list[str], level: float) -> dict:
+    curves = np.full((checked, len(CURVES), len(SHARES)), level, np.float32)
     return {
-        "maps": maps,
-        "maps_again": again,
-        "checked": checked,
+        "checked": np.arange(len(predicted)) < checked,
         "predicted": np.array(predicted),
         "curves": curves,
     }
@@ -22,8 +18,8 @@ def test_stability_is_the_correlation_of_maps_and_of_their_means() -> None:
     rng = np.random.default_rng(0)
     first, second = rng.random((2, 4, 6, 5)).astype(np.float32)
     checks = Checks()
-    checks.add("weinet", unit(first, second[:2], ["fear"] * 4, 0.5))
-    checks.add("weinet", unit(second, second[:1], ["fear"] * 4, 0.25))
+    checks.add("weinet", unit(2, ["fear"] * 4, 0.5), zip(first[:2], second[:2], strict=True))
+    checks.add("weinet", unit(1, ["fear"] * 4, 0.25), [(second[0], second[0])])
     found = checks.metrics()
     alike = [np.corrcoef(first[i].ravel(), second[i].ravel())[0, 1] for i in (0, 1)] + [1]
     assert found["stability"]["maps"]["mean"] == pytest.approx(np.mean(alike), abs=1e-5)
@@ -37,9 +33,8 @@ def test_stability_is_the_correlation_of_maps_and_of_their_means() -> None:
 
 
 def test_nothing_checked_is_nothing_known() -> None:
-    maps = np.ones((3, 6, 5), np.float32)
     checks = Checks()
-    checks.add("weinet", unit(maps, maps[:0], ["fear"] * 3, 0))
+    checks.add("weinet", unit(0, ["fear"] * 3, 0), [])
     found = checks.metrics()
     assert found["stability"] == {"maps": {"mean": None}, "heatmaps": {"mean": None}}
     assert found["insertion"] == {"mean": None}

@@ -305,8 +305,8 @@ def test_explanations_in_integers_are_nearly_those_in_float32(
 
 def test_no_face_at_all_is_no_explanation(unit: Path) -> None:
     for method, row in METHODS.items():
-        found = explain.join([], method)
-        assert len(found["weights" if row.superpixels else "maps"]) == 0
+        with explain.join([], method, unit) as found:
+            assert len(found["weights" if row.superpixels else "maps"]) == 0
 
 
 @pytest.mark.slow

@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 
 from humanlike import artifacts
+from humanlike.alignment.ceiling import perfect_heatmap
+from humanlike.alignment.intervals import subject_influences
+from humanlike.alignment.scores import iou, mark, stretch
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.commands import show
 from humanlike.params import load
@@ -50,13 +53,11 @@ def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
         "predicted": predicted,
         "r2": np.array([0.9] * 9 + [0.1], np.float32),
         "n_superpixels": np.array([30] * 9 + [10]),
-        "maps": np.zeros((10, 4, 4), np.float32),
-        "maps_again": np.zeros((0, 4, 4), np.float32),
         "checked": np.zeros(10, bool),
         "curves": np.zeros((0, 3, 21), np.float32),
     }
     checks = Checks()
-    checks.add("weinet", arrays)
+    checks.add("weinet", arrays, [])
     cells = [
         score.count(("weinet", 0, label), arrays, predicted == label) for label in params.labels
     ]
@@ -73,6 +74,39 @@ def test_fit_and_superpixels_are_means_of_faces_not_of_heatmaps() -> None:
     table = pd.read_csv(artifacts.PLOTS / "score" / "explained.csv").set_index("expression")
     assert table.loc["fear", "r2"] == pytest.approx(0.1)
     assert table.loc["sadness", "explained"] == 0 and np.isnan(table.loc["sadness", "r2"])
+
+
+def test_row_by_row_the_faces_tell_what_they_tell_together(tmp_path: Path) -> None:
+    """Against the whole stacks of maps and superpixels; some faces are of no mask's expression."""
+    params = load(ROOT / "params.yaml")
+    rng = np.random.default_rng(0)
+    predicted = rng.choice(["anger", "neutral", "fear"], 24)
+    subjects = rng.choice(["a", "b", "c", "d"], 24)
+    superpixels = rng.integers(0, 9, (24, HEIGHT // 25, WIDTH // 28)).astype(np.uint8)
+    superpixels = superpixels.repeat(25, axis=1).repeat(28, axis=2)
+    maps = rng.random((24, 9)).astype(np.float32)[np.arange(24)[:, None, None], superpixels]
+    path = tmp_path / "fold0.npz"
+    arrays = {"predicted": predicted, "subject": subjects, "n_superpixels": np.full(24, 9)}
+    artifacts.write_arrays(path, superpixels=superpixels, maps=maps, **arrays)
+
+    regions = {"ekman": read_reference("ekman", params.labels).masks(params.score.threshold)}
+    means = {label: maps[predicted == label].mean(axis=0, dtype=float) for label in set(predicted)}
+    ceilings = score.ceilings(path, arrays, regions, params)
+    influences = score.influences(path, arrays, means, regions, params)
+    assert ceilings.keys() == influences.keys() == {("ekman", "anger"), ("ekman", "fear")}
+    for name, label in ceilings:
+        mask = regions[name][label]
+        rows = predicted == label
+        perfect = mark(stretch(perfect_heatmap(superpixels[rows], mask)), params.score.threshold)
+        assert ceilings[name, label] == iou(perfect, mask)
+        expected = subject_influences(
+            maps[rows], subjects[rows], regions[name], label, params.score.threshold
+        )
+        assert np.ptp(expected["iou"]) > 0
+        pd.testing.assert_frame_equal(influences[name, label], expected)
+
+    del arrays["n_superpixels"]
+    assert score.ceilings(path, arrays, regions, params) == {}
 
 
 def test_numbers_are_rounded_wherever_they_stand() -> None:

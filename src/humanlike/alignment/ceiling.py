@@ -32,12 +32,14 @@ def perfect_heatmap(superpixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> 
     (H, W) float64 in [0, 1]
         Mean over the images.
     """
-    inside = mask.ravel().astype(float)
-    total = np.zeros(mask.size)
-    for labels in superpixels.reshape(len(superpixels), -1):
-        weights = ratio(np.bincount(labels, inside), np.bincount(labels))
-        total += weights[labels]
-    return (total / len(superpixels)).reshape(mask.shape)
+    return np.mean([perfect_map(labels, mask) for labels in superpixels], axis=0)
+
+
+def perfect_map(superpixels: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """One image's part of `perfect_heatmap`: superpixels and mask (H, W), and so is the map."""
+    labels = superpixels.ravel()
+    weights = ratio(np.bincount(labels, mask.ravel().astype(float)), np.bincount(labels))
+    return weights[superpixels]
 
 
 def fold_agreement(

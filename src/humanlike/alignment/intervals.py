@@ -12,7 +12,7 @@ Of subjects, with the trainings as they are: a subject's photographs move togeth
 were explained.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t
 
 from humanlike.alignment.scores import Threshold, mark, ratio, stretch
+from humanlike.alignment.table import mean_maps
 
 #: Of fewer subjects, nobody can tell how much people differ.
 LEAST_SUBJECTS = 3
@@ -27,7 +28,7 @@ LEAST_SUBJECTS = 3
 #: Confidence level of every interval.
 LEVEL = 0.95
 
-#: What `subject_influences` follows.
+#: What `Influences` follows.
 FIGURES = ("iou", "specificity")
 
 
@@ -72,14 +73,8 @@ def jackknife_error(left_out: ArrayLike) -> NDArray[np.float64]:
     return np.sqrt((len(values) - 1) * values.var(axis=0))
 
 
-def subject_influences(
-    maps: NDArray[np.float32],
-    subjects: ArrayLike,
-    masks: Mapping[str, NDArray[np.bool_]],
-    expression: str,
-    threshold: Threshold = "otsu",
-) -> pd.DataFrame:
-    """How much each subject moves the scores of a heatmap.
+class Influences:
+    """How much each subject moves the scores of a heatmap; subjects come one by one.
 
     The heatmap is pushed away from the mean of the others towards the subject, and as far to the
     other side. Leaving the subject out is a push of length 1, too short where many subjects are
@@ -89,41 +84,70 @@ def subject_influences(
 
     Parameters
     ----------
-    maps : (N, H, W) float32
-        Standardised importance map of each face.
+    heatmap : (H, W) float64
+        Mean of the standardised importance maps of N faces.
     subjects : (N,) array
-        Whose face it is.
+        Whose faces they are.
     masks : mapping from expression to (H, W) bool
     expression : str
         That of the heatmap; one of `masks`.
     threshold : "otsu" or float in [0, 1]
         See `scores.mark`.
-
-    Returns
-    -------
-    DataFrame
-        A row for each subject, which is its index; columns iou and specificity (IoU less the mean
-        IoU with the other masks). Their sum of squares is the jackknife's variance. NaN for a
-        subject that is alone.
     """
-    names, member, faces = np.unique(subjects, return_inverse=True, return_counts=True)
-    n = len(names)
-    if n == 1:
-        return pd.DataFrame(np.nan, names, FIGURES)
-    stack = np.stack(list(masks.values())).reshape(len(masks), -1).astype(np.float32)
-    own = list(masks).index(expression)
-    heatmap = maps.mean(axis=0, dtype=float)
-    step = max(1.0, np.sqrt(n) / 2)
-    influences = np.empty((n, len(FIGURES)))
-    for subject, share in enumerate(faces / len(maps)):
-        towards = maps[member == subject].mean(axis=0, dtype=float) - heatmap
-        push = step * share / (1 - share) * towards
+
+    def __init__(
+        self,
+        heatmap: NDArray[np.float64],
+        subjects: ArrayLike,
+        masks: Mapping[str, NDArray[np.bool_]],
+        expression: str,
+        threshold: Threshold = "otsu",
+    ) -> None:
+        self._subjects, faces = np.unique(subjects, return_counts=True)
+        self._share = dict(zip(self._subjects.tolist(), faces / faces.sum(), strict=True))
+        self._heatmap, self._threshold = heatmap, threshold
+        self._masks = np.stack(list(masks.values())).reshape(len(masks), -1).astype(np.float32)
+        self._own = list(masks).index(expression)
+        self._found = dict.fromkeys(self._share, np.full(len(FIGURES), np.nan))
+
+    def add(self, subject: Hashable, mean: NDArray[np.float64]) -> None:
+        """Take in the mean map (H, W) of a subject's faces."""
+        n, share = len(self._share), self._share[subject]
+        if n == 1:
+            return
+        step = max(1.0, np.sqrt(n) / 2)
+        push = step * share / (1 - share) * (mean - self._heatmap)
         up, down = (
-            _figures(mark(stretch(pushed), threshold), stack, own)
-            for pushed in (heatmap + push, heatmap - push)
+            _figures(mark(stretch(pushed), self._threshold), self._masks, self._own)
+            for pushed in (self._heatmap + push, self._heatmap - push)
         )
-        influences[subject] = (up - down) / (2 * step)
-    return pd.DataFrame(np.sqrt((n - 1) / n) * influences, names, FIGURES)
+        self._found[subject] = np.sqrt((n - 1) / n) * ((up - down) / (2 * step))
+
+    def table(self) -> pd.DataFrame:
+        """What was found.
+
+        Returns
+        -------
+        DataFrame
+            A row for each subject, which is its index; columns iou and specificity (IoU less the
+            mean IoU with the other masks). Their sum of squares is the jackknife's variance. NaN
+            for a subject that is alone.
+        """
+        return pd.DataFrame(np.stack(list(self._found.values())), self._subjects, FIGURES)
+
+
+def subject_influences(
+    maps: NDArray[np.float32],
+    subjects: ArrayLike,
+    masks: Mapping[str, NDArray[np.bool_]],
+    expression: str,
+    threshold: Threshold = "otsu",
+) -> pd.DataFrame:
+    """`Influences` of all subjects of a heatmap, from the map of each face, (N, H, W)."""
+    found = Influences(maps.mean(axis=0, dtype=float), subjects, masks, expression, threshold)
+    for subject, mean in mean_maps(maps, np.asarray(subjects).tolist()):
+        found.add(subject, mean)
+    return found.table()
 
 
 def subject_error(
@@ -134,7 +158,7 @@ def subject_error(
     Parameters
     ----------
     influences : sequence of DataFrame
-        As `subject_influences` returns them, one for each heatmap; a subject in several of them
+        As `Influences` tells them, one for each heatmap; a subject in several of them
         moves all of these together.
     weights : sequence of float, optional
         Each heatmap's share of the mean, 1 in all; the same for all by default.

@@ -90,7 +90,7 @@ def report(
     ceilings : mapping with keys of `heatmaps` to IoU, optional
         Score of `ceiling.perfect_heatmap`. Unknown for heatmaps whose superpixels are.
     influences : mapping with keys of `heatmaps` to DataFrame, optional
-        As `intervals.subject_influences` returns them, for intervals of subjects. Unknown for
+        As `intervals.Influences` tells them, for intervals of subjects. Unknown for
         heatmaps whose faces are.
     regions, action_units, evidence : mappings, optional
         See `attention.action_unit_attention`.

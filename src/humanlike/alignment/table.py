@@ -1,6 +1,8 @@
 """Score tables: one row a heatmap, then one row a network and expression."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from humanlike.alignment.scores import METRICS, Threshold, mark, stretch
 #: (network, fold, expression)
 Key = tuple[str, int, str]
 KEY = ("network", "fold", "expression")
+
+Group = TypeVar("Group", bound=Hashable)
 
 
 def mark_all(
@@ -73,3 +77,36 @@ def pooled(heatmaps: Mapping[Key, NDArray], *by: str) -> dict[tuple, NDArray[np.
     for key, heatmap in heatmaps.items():
         groups.setdefault(tuple(key[position] for position in positions), []).append(heatmap)
     return {group: np.mean(members, axis=0) for group, members in groups.items()}
+
+
+def mean_maps(
+    maps: Iterable[NDArray], groups: Sequence[Group]
+) -> Iterator[tuple[Group, NDArray[np.float64]]]:
+    """Mean of each group's maps, as soon as the last of them has come.
+
+    Only groups that have begun and not ended are held: maps of an expression until all are read,
+    but those of a subject, whose photographs lie together, for a moment.
+
+    Parameters
+    ----------
+    maps : iterable of (H, W) arrays
+    groups : sequence
+        The group of each map.
+
+    Yields
+    ------
+    group : hashable
+    mean : (H, W) float64
+        To the bit that of the group's stacked maps.
+    """
+    members = Counter(groups)
+    left = members.copy()
+    sums: dict[Group, NDArray[np.float64]] = {}
+    for group, one in zip(groups, maps, strict=True):
+        if group in sums:
+            sums[group] += one
+        else:
+            sums[group] = one.astype(float)
+        left[group] -= 1
+        if not left[group]:
+            yield group, sums.pop(group) / members[group]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from humanlike import artifacts, figures
 from humanlike.alignment import power as statistics
 from humanlike.alignment.scores import Threshold, iou, mark, stretch
+from humanlike.alignment.table import mean_maps
 from humanlike.canonical.masks import ekman_mask
 from humanlike.errors import HumanlikeError
 from humanlike.expressions import EXPRESSIONS
@@ -94,13 +96,14 @@ def of_run() -> tuple[Units, dict[tuple[str, int], tuple[NDArray, NDArray]], flo
     halves: dict[tuple[str, int], tuple[NDArray, NDArray]] = {}
     counts = []
     for network, fold in params.units:
-        arrays = artifacts.read_arrays(artifacts.unit("standardized", network, fold, ".npz"))
+        path = artifacts.unit("standardized", network, fold, ".npz")
+        arrays = artifacts.read_arrays(path, "subject", "predicted")
         # One split for all networks of a fold: they were explained on the same subjects.
         people = np.unique(arrays["subject"])
         drawn = np.random.default_rng([params.score.seed, fold]).permutation(len(people))
         half = drawn[np.searchsorted(people, arrays["subject"])] % 2
         parts = [
-            _matrix(arrays, rows, labels, params.score.threshold)
+            _matrix(path, arrays["predicted"], rows, labels, params.score.threshold)
             for rows in (np.ones(len(half), bool), half == 0, half == 1)
         ]
         if parts[0] is None:
@@ -128,18 +131,19 @@ def of_folder(folder: Path) -> Units:
 
 
 def _matrix(
-    arrays: dict[str, NDArray], rows: NDArray[np.bool_], labels: list[str], threshold: Threshold
+    path: Path,
+    predicted: NDArray[np.str_],
+    rows: NDArray[np.bool_],
+    labels: list[str],
+    threshold: Threshold,
 ) -> NDArray[np.float64] | None:
     """IoU of the heatmaps of some faces with all masks; None where an expression has no face."""
     masks = np.stack([ekman_mask(label) for label in labels])
-    matrix = []
-    for label in labels:
-        chosen = rows & (arrays["predicted"] == label)
-        if not chosen.any():
-            return None
-        heatmap = arrays["maps"][chosen].mean(axis=0, dtype=float)
-        matrix.append(iou(mark(stretch(heatmap), threshold), masks))
-    return np.stack(matrix)
+    some = compress(artifacts.read_rows(path, "maps"), rows)
+    means = dict(mean_maps(some, predicted[rows].tolist()))
+    if not means.keys() >= set(labels):
+        return None
+    return np.stack([iou(mark(stretch(means[label]), threshold), masks) for label in labels])
 
 
 def sentence(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,20 +22,22 @@ class Checks:
         self.curves: dict[str, list[NDArray[np.float32]]] = {}
         self.sums: dict[tuple[str, str], NDArray[np.float64]] = {}
 
-    def add(self, network: str, arrays: dict[str, NDArray[Any]]) -> None:
-        """Take in the checked faces of one network and fold."""
-        checked = arrays["checked"]
-        first, second, curves = arrays["maps"][checked], arrays["maps_again"], arrays["curves"]
-        alike = [similarity(pair)[0, 1] for pair in zip(first, second, strict=True)]
+    def add(
+        self,
+        network: str,
+        arrays: Mapping[str, NDArray[Any]],
+        pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]],
+    ) -> None:
+        """Take in the checked faces of one network and fold, and both maps (H, W) of each."""
+        curves, predicted = arrays["curves"], arrays["predicted"][arrays["checked"]]
+        alike = []
+        for label, pair in zip(predicted.tolist(), map(np.stack, pairs), strict=True):
+            alike.append(similarity(pair)[0, 1])
+            cell = (network, label)
+            self.sums[cell] = self.sums.get(cell, 0) + pair.astype(float)
         areas = dict(zip(CURVES, area(curves).T, strict=True))
         self.faces.append(pd.DataFrame({"network": network, "maps": alike, **areas}))
         self.curves.setdefault(network, []).append(curves)
-        predicted = arrays["predicted"][checked]
-        for label in np.unique(predicted):
-            rows = predicted == label
-            sums = np.stack([maps[rows].sum(axis=0, dtype=float) for maps in (first, second)])
-            cell = (network, str(label))
-            self.sums[cell] = self.sums.get(cell, 0) + sums
 
     def metrics(self) -> dict[str, Any]:
         """Stability and mean areas under the curves, over all faces and of each network."""

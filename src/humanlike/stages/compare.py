@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from humanlike import artifacts, figures, people_files, people_params
 from humanlike.alignment.chance import centred_ellipse
 from humanlike.alignment.intervals import interval, jackknife_error
+from humanlike.alignment.table import mean_maps
 from humanlike.canonical.geometry import HEIGHT, WIDTH
 from humanlike.canonical.masks import ekman_mask
 from humanlike.expressions import EXPRESSIONS
@@ -185,14 +186,12 @@ def candidates(params: Params) -> dict[tuple[str, str], NDArray[np.float32]]:
     """
     found: dict[tuple[str, str], list[NDArray]] = {}
     for network, fold in params.units:
-        arrays = artifacts.read_arrays(
-            artifacts.unit("standardized", network, fold, ".npz"), "predicted", "maps"
-        )
+        path = artifacts.unit("standardized", network, fold, ".npz")
+        predicted = artifacts.read_arrays(path, "predicted")["predicted"].tolist()
+        means = dict(mean_maps(artifacts.read_rows(path, "maps"), predicted))
         for label in params.labels:
-            rows = arrays["predicted"] == label
-            if rows.any():
-                heatmap = arrays["maps"][rows].mean(axis=0, dtype=float)
-                found.setdefault((network, label), []).append(clicks.on_grid(heatmap))
+            if label in means:
+                found.setdefault((network, label), []).append(clicks.on_grid(means[label]))
     maps = {key: np.mean(parts, axis=0) for key, parts in found.items()}
     evidence = artifacts.read_arrays(artifacts.EVIDENCE)
     for label, effect in zip(evidence["expressions"], evidence["effect"], strict=True):

@@ -11,8 +11,8 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,9 @@ UNFINISHED = artifacts.ARTIFACTS / "unfinished"
 #: A folder's name ends in its `fingerprint`; a half-written chunk has a dot and a process' number.
 FOLDER = re.compile(r".+-fold\d+-[0-9a-f]{16}")
 CHUNK = re.compile(r"\d{5}\.npz|\.\d{5}\.\d+\.npz")
+
+#: What is as large as the picture that the network sees; memory does not hold them all at once.
+PICTURES = ("segments", "maps", "maps_again")
 
 
 def run(network: str, fold: int) -> None:
@@ -95,14 +98,16 @@ def run(network: str, fold: int) -> None:
             artifacts.write_arrays(paths[number], **arrays)
             progress.update(len(chunks[number]))
 
-    artifacts.write_arrays(
-        artifacts.unit("explanations", network, fold, ".npz"),
-        face=chosen["face"].to_numpy(np.int64),
-        predicted=chosen["predicted"].to_numpy(np.str_),
-        checked=chosen["checked"].to_numpy(np.bool_),
-        **join([artifacts.read_arrays(path) for path in paths], params.explain.method),
-        **moved,
-    )
+    target = artifacts.unit("explanations", network, fold, ".npz")
+    with join(paths, params.explain.method, target) as found:
+        artifacts.write_arrays(
+            target,
+            face=chosen["face"].to_numpy(np.int64),
+            predicted=chosen["predicted"].to_numpy(np.str_),
+            checked=chosen["checked"].to_numpy(np.bool_),
+            **found,
+            **moved,
+        )
     forget_chunks(network, fold)
 
 
@@ -259,13 +264,29 @@ def explain_chunk(
     }
 
 
-def join(chunks: list[dict[str, NDArray[Any]]], method: str) -> dict[str, NDArray[Any]]:
-    """Put chunks together; weights of faces with fewer superpixels are padded with NaN."""
-    if not chunks:
-        return nothing(METHODS[method].superpixels)
+@contextmanager
+def join(
+    paths: Sequence[Path], method: str, target: Path
+) -> Iterator[Mapping[str, NDArray[Any] | artifacts.Rows]]:
+    """Put chunks together, for the file that they end in.
+
+    Weights of faces with fewer superpixels are padded with NaN. Pictures go from file to file.
+    """
+    if not paths:
+        yield nothing(METHODS[method].superpixels)
+        return
+    names = artifacts.read_arrays(paths[0])
+    few = [name for name in names if name not in PICTURES]
+    chunks = [artifacts.read_arrays(path, *few) for path in paths]
     widest = max((c["weights"].shape[1] for c in chunks if "weights" in c), default=0)
 
-    def together(key: str) -> NDArray[Any]:
+    def together(key: str) -> NDArray[Any] | artifacts.Rows:
+        if key in PICTURES:
+            first = names[key]
+            rows = spools.enter_context(artifacts.Rows(target, first.shape[1:], first.dtype))
+            for row in (row for path in paths for row in artifacts.read_rows(path, key)):
+                rows.append(row)
+            return rows
         arrays = [chunk[key] for chunk in chunks]
         if key.startswith("weights"):
             arrays = [
@@ -274,7 +295,8 @@ def join(chunks: list[dict[str, NDArray[Any]]], method: str) -> dict[str, NDArra
             ]
         return np.concatenate(arrays)
 
-    return {key: together(key) for key in chunks[0]}
+    with ExitStack() as spools:
+        yield {key: together(key) for key in names}
 
 
 def nothing(superpixels: bool) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from humanlike import artifacts, figures, storage
-from humanlike.alignment.ceiling import perfect_heatmap
-from humanlike.alignment.intervals import subject_influences
+from humanlike.alignment.ceiling import perfect_map
+from humanlike.alignment.intervals import Influences
 from humanlike.alignment.references import Reference, agreement, answers, map_correlations
 from humanlike.alignment.report import report
 from humanlike.alignment.scores import iou, mark, stretch
 from humanlike.alignment.similarity import dendrogram_linkage, similarity
-from humanlike.alignment.table import Key, pooled
+from humanlike.alignment.table import Key, mean_maps, pooled
 from humanlike.canonical.masks import ACTION_UNITS_WITH_REGION, action_unit_region, ekman_mask
 from humanlike.expressions import ACTION_UNITS, EXPRESSIONS
 from humanlike.params import Params, load
@@ -31,6 +33,14 @@ from humanlike.report.tables import (
     write_tables,
 )
 
+#: Reference -> expression -> mask (H, W) bool.
+Regions = dict[str, dict[str, NDArray[np.bool_]]]
+
+#: What is read of a unit at once. Its maps and superpixels come row by row: they would fill memory.
+AT_ONCE = (
+    *("subject", "predicted", "mean_face", "r2", "n_superpixels"),
+    *("checked", "curves", "precision", "precision_error"),
+)
 VERDICT = artifacts.PLOTS / "score" / "verdict.txt"
 NOTHING_TO_SCORE = "No heatmap is of an expression that has a mask: there is nothing to score.\n"
 
@@ -52,31 +62,26 @@ def run() -> None:
     checks = Checks()
     mean_faces = []
     for network, fold in params.units:
-        arrays = artifacts.read_arrays(artifacts.unit("standardized", network, fold, ".npz"))
+        path = artifacts.unit("standardized", network, fold, ".npz")
+        arrays = artifacts.read_arrays(path, *AT_ONCE)
         mean_faces.append(arrays["mean_face"])
-        checks.add(network, arrays)
+        first, again = (artifacts.read_rows(path, name) for name in ("maps", "maps_again"))
+        checks.add(network, arrays, zip(compress(first, arrays["checked"]), again, strict=True))
         faces.append(fits(network, arrays))
         if "precision" in arrays:
             used, error = str(arrays["precision"]), float(arrays["precision_error"])
             precisions.append({"network": network, "fold": fold, "precision": used, "error": error})
+        predicted = arrays["predicted"]
+        means = dict(mean_maps(artifacts.read_rows(path, "maps"), predicted.tolist()))
         for label in params.labels:
             key = (network, fold, label)
-            rows = arrays["predicted"] == label
-            explained.append(count(key, arrays, rows))
-            if not rows.any():
-                continue
-            maps = arrays["maps"][rows]
-            heatmaps[key] = maps.mean(axis=0, dtype=float)
-            for name, masks in regions.items():
-                if label not in masks:
-                    continue
-                if "superpixels" in arrays:
-                    perfect = perfect_heatmap(arrays["superpixels"][rows], masks[label])
-                    marked = mark(stretch(perfect), params.score.threshold)
-                    known[name].ceilings[key] = float(iou(marked, masks[label]))
-                known[name].influences[key] = subject_influences(
-                    maps, arrays["subject"][rows], masks, label, params.score.threshold
-                )
+            explained.append(count(key, arrays, predicted == label))
+            if label in means:
+                heatmaps[key] = means[label]
+        for (name, label), ceiling in ceilings(path, arrays, regions, params).items():
+            known[name].ceilings[network, fold, label] = ceiling
+        for (name, label), found in influences(path, arrays, means, regions, params).items():
+            known[name].influences[network, fold, label] = found
     join_explanations(pd.DataFrame(explained), pd.concat(faces), checks, precisions, params)
     score(heatmaps, references, known, params)
     draw(heatmaps, np.mean(mean_faces, axis=0).astype(np.uint8), params)
@@ -87,6 +92,51 @@ class Known(NamedTuple):
 
     ceilings: dict[Key, float]
     influences: dict[Key, pd.DataFrame]
+
+
+def ceilings(
+    path: Path, arrays: dict[str, NDArray[Any]], regions: Regions, params: Params
+) -> dict[tuple[str, str], float]:
+    """By reference and expression, the score of an explainer that can only weigh superpixels."""
+    found = {}
+    predicted = arrays["predicted"].tolist()
+    for name, masks in regions.items() if "n_superpixels" in arrays else ():
+        perfect = (
+            perfect_map(superpixels, masks[label])
+            for label, superpixels in zip(
+                predicted, artifacts.read_rows(path, "superpixels"), strict=True
+            )
+            if label in masks
+        )
+        for label, heatmap in mean_maps(perfect, [one for one in predicted if one in masks]):
+            marked = mark(stretch(heatmap), params.score.threshold)
+            found[name, label] = float(iou(marked, masks[label]))
+    return found
+
+
+def influences(
+    path: Path,
+    arrays: dict[str, NDArray[Any]],
+    heatmaps: dict[str, NDArray[np.float64]],
+    regions: Regions,
+    params: Params,
+) -> dict[tuple[str, str], pd.DataFrame]:
+    """By reference and expression, how much each subject moves the scores of a heatmap."""
+    predicted, subjects = arrays["predicted"], arrays["subject"]
+    found = {
+        (name, label): Influences(
+            heatmap, subjects[predicted == label], masks, label, params.score.threshold
+        )
+        for name, masks in regions.items()
+        for label, heatmap in heatmaps.items()
+        if label in masks
+    }
+    groups = list(zip(predicted.tolist(), subjects.tolist(), strict=True))
+    for (label, subject), theirs in mean_maps(artifacts.read_rows(path, "maps"), groups):
+        for name in regions:
+            if (name, label) in found:
+                found[name, label].add(subject, theirs)
+    return {key: one.table() for key, one in found.items()}
 
 
 def count(
