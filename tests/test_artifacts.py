@@ -85,6 +85,26 @@ def test_rows_of_another_shape_are_refused(tmp_path: Path) -> None:
                 rows.append(wrong)
 
 
+def test_rows_that_the_disk_has_no_room_for_are_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        artifacts.tempfile,
+        "TemporaryFile",
+        lambda dir: Path("/dev/full").open("r+b"),  # noqa: SIM115
+    )
+    with (
+        pytest.raises(HumanlikeError, match=r"rows\.npz: cannot be written \(No space left"),
+        artifacts.Rows(tmp_path / "rows.npz", (100, 1000), np.uint8) as rows,
+    ):
+        rows.append(np.zeros((100, 1000)))
+    with artifacts.Rows(tmp_path / "rows.npz", (7, 5), np.uint8) as rows:
+        rows.append(np.zeros((7, 5)))
+        with pytest.raises(HumanlikeError, match=r"rows\.npz: cannot be written \(No space left"):
+            artifacts.write_arrays(tmp_path / "rows.npz", maps=rows)
+    assert not list(tmp_path.iterdir())
+
+
 def test_memory_holds_no_more_for_more_rows(tmp_path: Path) -> None:
     row = np.zeros((100, 100), np.float32)
 

@@ -36,7 +36,7 @@ EVIDENCE = ARTIFACTS / "evidence" / "maps.npz"
 GUIDANCE = ARTIFACTS / "guidance.npz"
 
 #: What reading an archive raises where it is not there, or not what was written.
-DAMAGED = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+_DAMAGED = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
 
 #: Columns that stay text, even where every value looks like a number.
 TEXT = dict.fromkeys(("dataset", "subject", "expression", "predicted", "source", "file"), str)
@@ -177,7 +177,8 @@ class Rows:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # a full disk has been told of by then
+            self._file.close()
 
     def append(self, row: NDArray[Any]) -> None:
         """Add a row."""
@@ -213,7 +214,7 @@ def read_arrays(path: Path, *names: str) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files if not names or name in names}
-    except DAMAGED as error:
+    except _DAMAGED as error:
         raise _unreadable(path, error) from None
 
 
@@ -227,7 +228,7 @@ def read_rows(path: Path, name: str) -> Iterator[NDArray[Any]]:
             for _ in range(shape[0]):
                 yield np.frombuffer(file.read(size), dtype).reshape(shape[1:])
             file.read(1)  # at its end the archive tells whether all bytes are what was written
-    except DAMAGED as error:
+    except _DAMAGED as error:
         raise _unreadable(path, error) from None
 
 

@@ -275,15 +275,15 @@ def join(
     if not paths:
         yield nothing(METHODS[method].superpixels)
         return
-    names = artifacts.read_arrays(paths[0])
-    few = [name for name in names if name not in PICTURES]
+    first = artifacts.read_arrays(paths[0])
+    few = [key for key in first if key not in PICTURES]
     chunks = [artifacts.read_arrays(path, *few) for path in paths]
     widest = max((c["weights"].shape[1] for c in chunks if "weights" in c), default=0)
 
     def together(key: str) -> NDArray[Any] | artifacts.Rows:
         if key in PICTURES:
-            first = names[key]
-            rows = spools.enter_context(artifacts.Rows(target, first.shape[1:], first.dtype))
+            shape, dtype = first[key].shape[1:], first[key].dtype
+            rows = spools.enter_context(artifacts.Rows(target, shape, dtype))
             for row in (row for path in paths for row in artifacts.read_rows(path, key)):
                 rows.append(row)
             return rows
@@ -296,7 +296,7 @@ def join(
         return np.concatenate(arrays)
 
     with ExitStack() as spools:
-        yield {key: together(key) for key in names}
+        yield {key: together(key) for key in first}
 
 
 def nothing(superpixels: bool) -> dict[str, NDArray[Any]]:
