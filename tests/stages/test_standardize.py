@@ -6,14 +6,15 @@ import pytest
 
 from humanlike import artifacts
 from humanlike.canonical.geometry import HEIGHT, LANDMARKS, WIDTH
+from humanlike.errors import HumanlikeError
 from humanlike.stages import standardize
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_who_is_explained_goes_with_the_maps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def _explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of four faces, each in two superpixels."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     faces, explained, size = 4, np.array([3, 1]), 32
@@ -33,7 +34,20 @@ def test_who_is_explained_goes_with_the_maps(
         checked=np.zeros(2, bool),
         **{name: np.zeros(2, np.float32) for name in ("r2", "n_superpixels", "curves")},
     )
+
+
+def test_who_is_explained_goes_with_the_maps() -> None:
     standardize.run("weinet", 0)
     made = artifacts.read_arrays(artifacts.unit("standardized", "weinet", 0, ".npz"))
     assert made["subject"].tolist() == ["NA", "a/8"]
     assert made["maps"].shape == (2, HEIGHT, WIDTH)
+
+
+def test_a_place_that_cannot_be_written_is_told_on_a_line_of_its_own(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    (artifacts.ARTIFACTS / "standardized").touch()
+    with pytest.raises(HumanlikeError, match=r"fold0\.npz: cannot be written \(") as told:
+        standardize.run("weinet", 0)
+    said = capsys.readouterr().err
+    assert said == "" or said.endswith("\n"), f"a progress bar is on the line of {told.value}"

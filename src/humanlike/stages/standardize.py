@@ -38,7 +38,6 @@ def run(network: str, fold: int) -> None:
     )
     segments = artifacts.read_rows(source, "segments") if cut else repeat(None, len(faces))
     positive_only = params.standardize.positive_only
-    progress = bar(faces, f"standardize {network} fold {fold}", unit="face")
     path = artifacts.unit("standardized", network, fold, ".npz")
     shape = (HEIGHT, WIDTH)
     mean_face = np.zeros(shape)
@@ -46,6 +45,7 @@ def run(network: str, fold: int) -> None:
         artifacts.Rows(path, shape, np.uint8) as superpixels,
         artifacts.Rows(path, shape, np.float32) as maps,
         artifacts.Rows(path, shape, np.float32) as maps_again,
+        bar(faces, f"standardize {network} fold {fold}", unit="face") as progress,
     ):
         for face, one, parts, checked in zip(
             progress, found, segments, explained["checked"], strict=True
