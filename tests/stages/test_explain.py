@@ -303,6 +303,35 @@ def test_explanations_in_integers_are_nearly_those_in_float32(
     assert unit.read_bytes() == undisturbed
 
 
+def test_chunks_are_put_together_in_their_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    chunks = [
+        {
+            "segments": rng.integers(0, d, (faces, 6, 5)).astype(np.uint8),
+            "weights": rng.random((faces, d)).astype(np.float32),
+            "maps_again": rng.random((again, 6, 5)).astype(np.float32),
+            "curves": rng.random((again, 3, 21)).astype(np.float32),
+        }
+        for faces, again, d in ((3, 1, 4), (2, 0, 6), (4, 2, 5))
+    ]
+    paths = [tmp_path / f"{number}.npz" for number in range(len(chunks))]
+    for path, arrays in zip(paths, chunks, strict=True):
+        artifacts.write_arrays(path, **arrays)
+    target = tmp_path / "fold0.npz"
+    with explain.join(paths, "lime", target) as found:
+        artifacts.write_arrays(target, **found)
+    made = artifacts.read_arrays(target)
+    assert list(made) == list(chunks[0])
+    for key in ("segments", "maps_again", "curves"):
+        expected = np.concatenate([chunk[key] for chunk in chunks])
+        np.testing.assert_array_equal(made[key], expected, strict=True)
+    first, widest = chunks[0]["weights"], made["weights"]
+    assert widest.shape == (9, 6)
+    np.testing.assert_array_equal(widest[:3, :4], first)
+    assert np.isnan(widest[:3, 4:]).all() and np.isnan(widest[5:, 5]).all()
+    assert not np.isnan(widest[3:5]).any()
+
+
 def test_no_face_at_all_is_no_explanation(unit: Path) -> None:
     for method, row in METHODS.items():
         with explain.join([], method, unit) as found:
