@@ -8,7 +8,6 @@ place by place, and adds up what it sees there, superpixels far apart do nothing
 process then learns as much from half as many samples.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -32,9 +31,6 @@ WINDOW = 0.1
 #: What a place sees of a superpixel is nothing below this.
 LEAST_SEEN = 0.01
 
-#: Of more superpixels, nearly all samples show others.
-MANY = 16
-
 
 class Emulator(NamedTuple):
     """The posterior mean of a Gaussian process of a face's log-probabilities."""
@@ -52,7 +48,7 @@ class Emulator(NamedTuple):
         for place in self.places:
             # A place sees few superpixels, and those are shown in few ways, many times each.
             near = np.flatnonzero(place)
-            ways, way = _distinct(samples[:, near])
+            ways, way = _ways(samples[:, near])
             distance = _distance(ways, self.samples[:, near], (self.relevance * place)[near])
             each += (np.exp(-distance) @ self.coefficients)[way]
         return softmax(self.mean + each / len(self.places), axis=1)
@@ -127,10 +123,32 @@ def emulate(
     best = int(np.argmin([value for value, _ in found]))
     seen, logarithms = sets[best], found[best][1]
     relevance, noise = np.exp(logarithms[:-1]), np.exp(logarithms[-1])
-    _, inverse = _factorise(_kernel(x, x, relevance, seen) + noise * np.eye(len(x)))
-    coefficients = inverse @ y
+    pairs = Pairs.of(x)
+    cholesky, inverse = _factorise(_lower(pairs, pairs.alike(relevance, seen), noise))
+    coefficients, _ = lapack.dpotrs(cholesky, y, lower=True)
     left_out = mean + y - coefficients / np.diag(inverse)[:, None]
     return Emulator(x, relevance, seen, mean, coefficients, softmax(left_out, axis=1))
+
+
+class Pairs(NamedTuple):
+    """Every two of m samples, once."""
+
+    samples: int  #: m
+    place: np.ndarray  #: (pairs,) int, where they meet in a flat (m, m), below its diagonal
+    differ: np.ndarray  #: (d, pairs) float, 1 where only one of them shows the superpixel
+
+    @classmethod
+    def of(cls, samples: np.ndarray, dtype: type[np.floating] = np.float64) -> "Pairs":
+        """Hold 0/1 samples, (m, d), against each other."""
+        m = len(samples)
+        later, earlier = np.tril_indices(m, -1)
+        differ = (samples[later] != samples[earlier]).T.astype(dtype, "C")
+        return cls(m, later * m + earlier, differ)
+
+    def alike(self, relevance: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """How alike two samples are at each place, as far as it sees them, (places, pairs)."""
+        apart = (-relevance * places).astype(self.differ.dtype) @ self.differ
+        return np.exp(apart, out=apart)
 
 
 def _search(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> tuple[float, np.ndarray]:
@@ -142,7 +160,7 @@ def _search(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> tuple[float, np
         negative_log_likelihood,
         start,
         # Single precision takes half the time, and its rounding is hardly ever above the noise.
-        (x.astype(np.float32), y, places),
+        (Pairs.of(x, np.float32), y, places),
         method="L-BFGS-B",
         jac=True,
         bounds=[*[(-7.0, 4.0)] * d, (-9.0, 0.0)],
@@ -152,7 +170,7 @@ def _search(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> tuple[float, np
 
 
 def negative_log_likelihood(
-    logarithms: np.ndarray, x: np.ndarray, y: np.ndarray, places: np.ndarray
+    logarithms: np.ndarray, pairs: Pairs, y: np.ndarray, places: np.ndarray
 ) -> tuple[float, np.ndarray]:
     """Marginal likelihood of a Gaussian process, at the best scale of each output.
 
@@ -160,8 +178,8 @@ def negative_log_likelihood(
     ----------
     logarithms : (d + 1,) float
         Logarithms of the relevances and of the noise's variance, relative to the signal's.
-    x : (m, d) float
-        Samples of 0 and 1.
+    pairs
+        Of m samples.
     y : (m, outputs) float
         Outputs, none of them constant.
     places : (places, d) float
@@ -173,62 +191,50 @@ def negative_log_likelihood(
         Mean over the outputs, up to a constant.
     gradient : (d + 1,) float
     """
-    m = len(x)
+    m = pairs.samples
     relevance, noise = np.exp(logarithms[:-1]), np.exp(logarithms[-1])
-    each = list(_kernels(x, x, relevance, places))
-    signal = sum(each) / len(places)
+    alike = pairs.alike(relevance, places)
     try:
-        cholesky, inverse = _factorise(signal + noise * np.eye(m))
+        cholesky, inverse = _factorise(_lower(pairs, alike, noise))
     except np.linalg.LinAlgError:
         # Where a few superpixels decide nearly all, single precision may round more than the noise.
-        if x.dtype == np.float64:
+        if alike.dtype == np.float64:
             raise
-        return negative_log_likelihood(logarithms, x.astype(float), y, places)
-    solved = inverse @ y
+        exact = pairs._replace(differ=pairs.differ.astype(float))
+        return negative_log_likelihood(logarithms, exact, y, places)
+    solved, _ = lapack.dpotrs(cholesky, y, lower=True)
     scale = np.einsum("mo,mo->o", y, solved) / m
     value = 0.5 * m * np.log(scale).mean() + np.log(np.diag(cholesky)).sum()
 
-    # The derivative by the kernel, and through it by each logarithm.
-    by_kernel = 0.5 * (inverse - (solved / scale / y.shape[1]) @ solved.T)
-    by_noise, by_kernel = np.trace(by_kernel), by_kernel.astype(x.dtype)
-    by_relevance = np.zeros(x.shape[1])
-    for kernel, place in zip(each, places, strict=True):
-        near = np.flatnonzero(place)
-        by_place, seen = by_kernel * kernel, x[:, near]
-        differing = seen.T @ by_place.sum(axis=1) - np.einsum("md,md->d", seen, by_place @ seen)
-        by_relevance[near] -= 2 * relevance[near] * place[near] * differing / len(places)
-    return value, np.append(by_relevance, noise * by_noise)
+    # The derivative by the kernel, whose halves are one, and through it by each logarithm.
+    by_kernel = inverse - (solved / scale / y.shape[1]) @ solved.T
+    alike *= np.take(by_kernel, pairs.place).astype(alike.dtype)
+    differing = (alike @ pairs.differ.T) * places
+    by_relevance = -relevance * differing.sum(axis=0) / len(places)
+    return value, np.append(by_relevance, 0.5 * noise * np.trace(by_kernel))
+
+
+def _lower(pairs: Pairs, alike: np.ndarray, noise: float) -> np.ndarray:
+    """The kernel's lower half, on average over the places, and noise on its diagonal, (m, m)."""
+    kernel = np.diag(np.full(pairs.samples, 1 + noise))
+    np.put(kernel, pairs.place, alike.mean(axis=0))
+    return kernel
 
 
 def _factorise(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cholesky factor (its lower half counts) and inverse of a positive definite matrix."""
+    """Cholesky factor and inverse of a positive definite matrix, of all the lower halves."""
     cholesky, _ = cho_factor(kernel, lower=True, check_finite=False)
     inverse, _ = lapack.dpotri(cholesky, lower=True)
-    return cholesky, np.tril(inverse) + np.tril(inverse, -1).T
+    return cholesky, inverse
 
 
-def _distinct(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
-    """The rows that differ, and which of them each row is; all rows where columns are many."""
-    if samples.shape[1] > MANY:
+def _ways(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray | slice]:
+    """Every way to show so many superpixels, and which each row is; or the rows, if fewer."""
+    d = samples.shape[1]
+    if 1 << d > len(samples):
         return samples.astype(float), slice(None)
-    keys = samples @ (1 << np.arange(samples.shape[1]))
-    _, first, row = np.unique(keys, return_index=True, return_inverse=True)
-    return samples[first].astype(float), row
-
-
-def _kernel(a: np.ndarray, b: np.ndarray, relevance: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """How alike samples are, (n, d) and (m, d) to (n, m)."""
-    return np.mean(list(_kernels(a, b, relevance, places)), axis=0)
-
-
-def _kernels(
-    a: np.ndarray, b: np.ndarray, relevance: np.ndarray, places: np.ndarray
-) -> Iterator[np.ndarray]:
-    """How alike samples are at each place, as far as it sees them."""
-    for place in places:
-        near = np.flatnonzero(place)
-        seen = (relevance[near] * place[near]).astype(a.dtype)
-        yield np.exp(-_distance(a[:, near], b[:, near], seen))
+    ways = np.arange(1 << d)[:, None] >> np.arange(d) & 1
+    return ways.astype(float), samples @ (1 << np.arange(d))
 
 
 def _distance(a: np.ndarray, b: np.ndarray, relevance: np.ndarray) -> np.ndarray:
