@@ -214,7 +214,8 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
     reference = converged(exact, images, classes, options.reference)
     published = explain(exact, **PUBLISHED)
     wanted = error(published.weights, reference)
-    took = package(model, rgb[0], classes[0], options.package)
+    # Other work on the machine comes and goes: the better of two, and so with ours.
+    took = np.min([package(model, rgb[0], classes[0], options.package) for _ in range(2)], axis=0)
     same, least = {}, LADDER[0]
     moved: dict[str, float | None] = {"float32": 0.0}
     for name in reversed(options.precisions[1:]):
@@ -235,7 +236,6 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
                 break
         if name == "float32":
             same, least = {"samples": samples, "weights": found.weights}, samples
-        # Other work on the machine comes and goes: the better of two, taken in turn.
         ours, bare = [], []
         for _ in range(2):
             ours.append(timed(lambda: explain(predictor, samples=samples, **OURS))[:2])  # noqa: B023
@@ -248,15 +248,15 @@ def speed(network: str, path: Path, options: argparse.Namespace) -> Iterator[dic
             "faces": len(images),
             "reference": options.reference,
             "package": options.package,
-            "package_seconds": took[0],
-            "package_cpu": took[1],
+            "package_seconds": float(took[0]),
+            "package_cpu": float(took[1]),
             "package_error": wanted,
             "seconds": float(seconds),
             "cpu": float(cpu),
             "samples": samples,
             "error": reached,
-            "times": took[0] / float(seconds),
-            "cpu_times": took[1] / float(cpu),
+            "times": float(took[0] / seconds),
+            "cpu_times": float(took[1] / cpu),
             "apart": apart,
             "alike": alike,
             "heatmap": heatmap,

@@ -182,6 +182,22 @@ def test_integers_are_near_float32(
     )
 
 
+def test_integers_are_fitted_to_the_activations_of_every_face(network, images, monkeypatch):
+    fit, asked = runtimes.in_integers, []
+
+    def look(graph, batches, **options):
+        asked.append(list(batches))
+        return fit(graph, asked[-1], **options)
+
+    monkeypatch.setattr(runtimes, "in_integers", look)
+    segments = np.kron(np.arange(4, dtype=np.uint8).reshape(2, 2), np.ones((32, 32), np.uint8))
+    samples = np.random.default_rng(3).integers(0, 2, (1, 60, 4), dtype=np.uint8)
+    in_integers(network, images).probabilities(images[:1], segments[None], samples)
+    activations = [inputs[0] for inputs in asked[1]]  # of the layers that follow the first ones
+    assert len(activations) == len(images)
+    assert all(not np.array_equal(one, activations[-1]) for one in activations[:-1])
+
+
 @pytest.mark.parametrize(("vnni", "greatest"), [(True, 127), (False, 64)])
 def test_sums_of_two_products_fit_sixteen_bits_without_vnni(
     network, images, segments, samples, vnni, greatest, fitted, monkeypatch

@@ -119,7 +119,9 @@ def emulate(
     sets = places or (everywhere(d),)
     if (y[:searched] == 0).all(axis=0).any():  # a class that nothing changes has no scale
         return Emulator(x, np.zeros(d), everywhere(d), mean, 0 * y, softmax(mean + y, axis=1))
-    found = [_search(x[:searched], y[:searched], seen) for seen in sets]
+    # Single precision takes half the time, and its rounding is hardly ever above the noise.
+    first = Pairs.of(x[:searched], np.float32)
+    found = [_search(first, y[:searched], seen) for seen in sets]
     best = int(np.argmin([value for value, _ in found]))
     seen, logarithms = sets[best], found[best][1]
     relevance, noise = np.exp(logarithms[:-1]), np.exp(logarithms[-1])
@@ -151,16 +153,15 @@ class Pairs(NamedTuple):
         return np.exp(apart, out=apart)
 
 
-def _search(x: np.ndarray, y: np.ndarray, places: np.ndarray) -> tuple[float, np.ndarray]:
+def _search(pairs: Pairs, y: np.ndarray, places: np.ndarray) -> tuple[float, np.ndarray]:
     """The least negative log-likelihood that a few steps find, and the logarithms there."""
-    d = x.shape[1]
+    d = places.shape[1]
     # So far apart are two samples at first, whatever a place sees.
     start = np.log([*np.full(d, d / 8 / places.sum(axis=1).mean()), 0.05])
     found = minimize(
         negative_log_likelihood,
         start,
-        # Single precision takes half the time, and its rounding is hardly ever above the noise.
-        (Pairs.of(x, np.float32), y, places),
+        (pairs, y, places),
         method="L-BFGS-B",
         jac=True,
         bounds=[*[(-7.0, 4.0)] * d, (-9.0, 0.0)],

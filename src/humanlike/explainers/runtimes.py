@@ -146,11 +146,15 @@ class TensorFlow:
 
         # float32 means float32: on a GPU, TensorFlow would round factors to 10 bits.
         tf.config.experimental.enable_tensor_float_32_execution(False)
-        self.put, self.concatenate = tf.constant, tf.concat
+        self.put, self._concatenate = tf.constant, tf.concat
 
     def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
         """Return the function itself: TensorFlow runs what it has traced."""
         return traced
+
+    def join(self, answers: Iterable[Any], n: int) -> Any:
+        """Put a graph's n answers after each other."""
+        return self._concatenate(list(answers), 0)
 
 
 class OpenVINO:
@@ -191,7 +195,8 @@ class OpenVINO:
         # OpenVINO takes every core, and does not know what Dask and job schedulers set.
         if "OMP_NUM_THREADS" in os.environ:
             self._settings["INFERENCE_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"]
-        self.put, self.concatenate = np.ascontiguousarray, np.concatenate
+        self.put = np.ascontiguousarray
+        self._joined = np.empty(0, np.float32)
 
     @classmethod
     def precisions(cls) -> list[str]:
@@ -215,14 +220,28 @@ class OpenVINO:
     def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays.
 
-        `first` traces the layers at its beginning that a mixed precision leaves in float32.
+        What it returns is overwritten when it is called again. `first` traces the layers at its
+        beginning that a mixed precision leaves in float32.
         """
         with failing_in(self.precision):
             exact = self.precision == "mixed" and first is not None
             n = len(layers(self._convert(first))) if exact else 0
             graph = self.fitted(self._convert(traced), examples, n)
             network = self._core.compile_model(graph, "CPU", self._settings)
-        return lambda *arrays: network(arrays, share_inputs=True)[0]
+        return lambda *arrays: network(arrays, share_inputs=True, share_outputs=True)[0]
+
+    def join(self, answers: Iterable[np.ndarray], n: int) -> np.ndarray:
+        """Put a graph's n answers, all of a shape, after each other; overwritten by the next ones.
+
+        Tens of megabytes a face: to ask the system for them anew takes longer than to write them.
+        """
+        end = 0
+        for answer in answers:
+            start, end = end, end + len(answer)
+            if self._joined.shape[1:] != answer.shape[1:] or len(self._joined) < n * len(answer):
+                self._joined = np.empty((n * len(answer), *answer.shape[1:]), answer.dtype)
+            self._joined[start:end] = answer
+        return self._joined[:end]
 
     def fitted(self, graph: Any, examples: Examples, first: int = 0) -> Any:
         """The graph itself or, where the precision is one of integers, one fitted to examples.
@@ -303,11 +322,11 @@ class Network:
         (m, classes) float32
         """
         batches = self._in_batches((image, hidden), (masks,))
-        return np.concatenate(_run(self._blend, batches))[: len(masks)]
+        return _run(self._blend, batches)[: len(masks)]
 
     def _whole(self, pictures: tuple[np.ndarray, ...], samples: np.ndarray) -> np.ndarray:
         n, m, _ = samples.shape
-        found = np.concatenate(_run(self._perturb_all, self._of_whole(pictures, samples)))
+        found = _run(self._perturb_all, self._of_whole(pictures, samples))
         return found[: n * m].reshape(n, m, -1)
 
     def _of_whole(self, pictures: tuple[np.ndarray, ...], samples: np.ndarray) -> Batches:
@@ -322,8 +341,8 @@ class Network:
         colour: np.ndarray,
         seen: np.ndarray,
     ) -> np.ndarray:
-        batches = self._of_rest(pictures, samples, colour, seen)
-        return np.concatenate(_run(self._gather_rest, batches))[: len(samples)]
+        rest = self._gather_rest  # before the activations, which fitting it would overwrite
+        return _run(rest, self._of_rest(pictures, samples, colour, seen))[: len(samples)]
 
     def _of_first(
         self, pictures: tuple[np.ndarray, ...], colour: np.ndarray, seen: np.ndarray
@@ -340,10 +359,11 @@ class Network:
         colour: np.ndarray,
         seen: np.ndarray,
     ) -> Batches:
-        first = _run(self._perturb_first, self._of_first(pictures, colour, seen))
+        batches = list(self._of_first(pictures, colour, seen))
+        first = (self._perturb_first(*batch) for batch in batches)
         # One more column, never shown, for the places that see no superpixel of a colour.
         rows = np.pad(samples[:, : len(colour)], ((0, 0), (0, 1)))
-        return self._in_batches((self._backend.concatenate(first, 0), seen), (rows,))
+        return self._in_batches((self._backend.join(first, len(batches)), seen), (rows,))
 
     def _in_batches(
         self, whole: tuple[np.ndarray, ...], batched: tuple[np.ndarray, ...]
@@ -401,7 +421,8 @@ class Network:
                 # Four scattered parts make sixteen pictures; superpixels may make too many.
                 parts = segments % 4
                 pictures = (image[None], np.zeros_like(image[None]), parts[None])
-                yield from self._of_rest(pictures, samples[:, :4], *colours(parts, fields))
+                for batch in self._of_rest(pictures, samples[:, :4], *colours(parts, fields)):
+                    yield tuple(np.array(array) for array in batch)  # else of the last face
 
         return self._backend.compile(_gather(rest, self._batch_size), tried)
 
@@ -456,8 +477,9 @@ class Opened:
         return found
 
 
-def _run(forward: Callable[..., Any], batches: Batches) -> list[Any]:
-    return [forward(*batch) for batch in batches]
+def _run(forward: Callable[..., Any], batches: Batches) -> np.ndarray:
+    """A graph's answers of all batches, one after the other."""
+    return np.concatenate([np.array(forward(*batch)) for batch in batches])
 
 
 def _perturb(model: keras.Model, batch_size: int) -> Any:
