@@ -50,9 +50,15 @@ def tables(found: list[Result]) -> str:
 def _table(result: Result) -> str:
     rows = _timed(result)
     quiet = all(row["load"] < QUIET for row in rows)
-    timed = {row["network"]: row["package"] for row in rows if row["package"] < 1000}
+    timed: dict[int, list[str]] = {}
+    for row in rows:
+        networks = timed.setdefault(row["package"], [])
+        networks += [row["network"]] if row["network"] not in networks else []
     few = "".join(
-        f"; with {network} {n} of the package's 1,000 samples timed" for network, n in timed.items()
+        f"; {n} of the package's 1,000 samples timed"
+        + (f" with {' and '.join(networks)}" if len(timed) > 1 else "")
+        for n, networks in timed.items()
+        if n < 1000
     )
     alone = "" if quiet else "; among other work, so that the clock tells nothing"
     lines = [

@@ -56,3 +56,11 @@ def test_too_few_expressions_are_told_in_one_line(tmp_path: Path) -> None:
         artifacts.write_picture(tmp_path / "in" / "net" / f"fold0_{expression}.png", picture)
     with pytest.raises(HumanlikeError, match="4 to 8 expressions"):
         power(tmp_path / "out", heatmaps=tmp_path / "in")
+
+
+def test_heatmaps_that_each_lack_an_expression_are_told_so(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (275, 224)).astype(np.uint8)
+    for network, expression in (("net", "anger"), ("other", "fear")):
+        artifacts.write_picture(tmp_path / "in" / network / f"fold0_{expression}.png", picture)
+    with pytest.raises(HumanlikeError, match="lacks one that another has"):
+        power(tmp_path / "out", heatmaps=tmp_path / "in")

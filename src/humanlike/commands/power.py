@@ -51,7 +51,15 @@ def power(output: Path, difference: float = 0.05, heatmaps: Path | None = None) 
         whole, halves, subjects = of_run()
     else:
         whole, halves, subjects = of_folder(heatmaps), {}, np.nan
-    e = len(next(iter(whole.values()))) if whole else 0
+    if not whole:
+        raise HumanlikeError(
+            "the test of specificity needs a network and fold with heatmaps of every expression;"
+            " here each lacks one that another has"
+            if heatmaps is not None
+            else "the test of specificity needs a network and fold that predicted every expression"
+            " of some face; in this run none did"
+        )
+    e = len(next(iter(whole.values())))
     if not LEAST <= e <= MOST:
         raise HumanlikeError(
             f"the test of specificity needs every network and fold to have heatmaps of the same "
