@@ -148,7 +148,9 @@ class TensorFlow:
         tf.config.experimental.enable_tensor_float_32_execution(False)
         self.put, self._concatenate = tf.constant, tf.concat
 
-    def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
+    def compile(
+        self, traced: Any, examples: Examples, first: Any = None, passing: bool = False
+    ) -> Callable[..., Any]:
         """Return the function itself: TensorFlow runs what it has traced."""
         return traced
 
@@ -217,18 +219,20 @@ class OpenVINO:
         """What graphs are compiled with."""
         return dict(self._settings)
 
-    def compile(self, traced: Any, examples: Examples, first: Any = None) -> Callable[..., Any]:
+    def compile(
+        self, traced: Any, examples: Examples, first: Any = None, passing: bool = False
+    ) -> Callable[..., Any]:
         """Convert a traced TensorFlow function; it then takes and returns NumPy arrays.
 
-        What it returns is overwritten when it is called again. `first` traces the layers at its
-        beginning that a mixed precision leaves in float32.
+        `first` traces the layers at its beginning that a mixed precision leaves in float32. Where
+        the answers are `passing`, the next one overwrites the last.
         """
         with failing_in(self.precision):
             exact = self.precision == "mixed" and first is not None
             n = len(layers(self._convert(first))) if exact else 0
             graph = self.fitted(self._convert(traced), examples, n)
             network = self._core.compile_model(graph, "CPU", self._settings)
-        return lambda *arrays: network(arrays, share_inputs=True, share_outputs=True)[0]
+        return lambda *arrays: network(arrays, share_inputs=True, share_outputs=passing)[0]
 
     def join(self, answers: Iterable[np.ndarray], n: int) -> np.ndarray:
         """Put a graph's n answers, all of a shape, after each other; overwritten by the next ones.
@@ -406,7 +410,7 @@ class Network:
 
     @cached_property
     def _perturb_first(self) -> Callable[..., Any]:
-        return self._backend.compile(self._first, self._tried_whole, self._first)
+        return self._backend.compile(self._first, self._tried_whole, self._first, passing=True)
 
     @cached_property
     def _gather_rest(self) -> Callable[..., Any]:
@@ -478,8 +482,8 @@ class Opened:
 
 
 def _run(forward: Callable[..., Any], batches: Batches) -> np.ndarray:
-    """A graph's answers of all batches, one after the other."""
-    return np.concatenate([np.array(forward(*batch)) for batch in batches])
+    """A graph's answers of all batches, one after the other; a GPU need not wait for the host."""
+    return np.concatenate([forward(*batch) for batch in batches])
 
 
 def _perturb(model: keras.Model, batch_size: int) -> Any:
