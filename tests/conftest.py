@@ -9,6 +9,8 @@ import hypothesis
 import pytest
 from project import Project, run_once
 
+import humanlike  # noqa: F401  before TensorFlow, as in any process of ours: it says how that computes
+
 # The same examples every time, and no deadline that a busy machine would miss.
 hypothesis.settings.register_profile("humanlike", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("humanlike")
