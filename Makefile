@@ -17,7 +17,7 @@ repro: $(READY)
 
 # For who renews the results that come with the project, on the sample: commit what it stages.
 results: $(READY)
-	@$(RUN); dvc repro && python -m humanlike.commands.embed
+	@$(RUN); dvc pull --quiet data.dvc people/data.dvc && dvc repro && python -m humanlike.commands.embed
 
 # The processes share the cores, and threads that wait for each other would take theirs.
 # Files come in the order that tests/conftest.py gives them, and not those with the most tests first.
