@@ -164,6 +164,12 @@ def test_a_table_has_a_row_for_each_precision_and_the_means_below(monkeypatch):
     assert "of the times: 6.0 in float32, 6.0 in bfloat16, 6.0 in the better" in made
     assert "old" not in made and "Left out" not in made
     assert made.endswith("<!-- /speed -->, the end")
+    assert "**Some CPU, 2 cores**\n" in made
+    for rows, named in ((result["networks"][2:], " with b"), (result["networks"][:2], "")):
+        for part in rows:
+            part["package"] = 300
+        made = table.filled("<!-- speed: tables --><!-- /speed -->", [result])
+        assert f"**; 300 of the package's 1,000 samples timed{named}\n" in made
     told = table.extremes([result])
     assert told == "6 times as fast for a, 6 times for a"
     result["networks"][0]["load"] = 3.0

@@ -1,4 +1,5 @@
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from humanlike.stages import explain, standardize
 
 LABELS = ["anger", "fear"]
 PARAMS = Path(__file__).parents[2] / "params.yaml"
+
+
+def test_tensorflow_came_after_what_tells_it_how_to_compute() -> None:
+    """Else a file run alone computes without oneDNN where there is no VNNI; workers never do."""
+    imported = list(sys.modules)
+    assert imported.index("humanlike") < imported.index("tensorflow")
 
 
 def predictions(anger: int, fear: int) -> pd.DataFrame:
