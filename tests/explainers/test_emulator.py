@@ -151,6 +151,34 @@ def test_learns_what_it_has_not_seen():
     assert error < 0.1 * truth.var(axis=0).mean()
 
 
+@pytest.mark.parametrize("least", [1e-6, 1e-9])
+def test_what_is_told_in_very_small_probabilities_is_learned_too(least):
+    """Of a network that is sure of a class nearly always, though it is smooth in the samples."""
+
+    def sure(samples):
+        logits = 6 * np.log(network(samples))
+        return softmax(logits, axis=1).astype(np.float32)
+
+    unseen, samples = orthogonal(512, 16, 1), paired(128, 16, 0)
+
+    def error(seen):
+        found = emulator.emulate(samples, seen).probabilities(unseen)
+        return np.square(found - sure(unseen)).mean()
+
+    assert (sure(samples) < 1e-6).mean() > 0.2
+    assert error(sure(samples)) < 0.05 * error(np.maximum(sure(samples), least))
+
+
+def test_a_probability_of_0_is_the_least_that_is_not():
+    samples = paired(64, 6, 0)
+    seen = network(samples) ** 4 / (network(samples) ** 4).sum(axis=1, keepdims=True)
+    least = seen.min()
+    assert least < emulator.ROUNDED_TO_0
+    rounded = emulator.emulate(samples, np.where(seen == least, 0, seen))
+    raised = emulator.emulate(samples, np.where(seen == least, np.unique(seen)[1], seen))
+    np.testing.assert_array_equal(rounded.coefficients, raised.coefficients)
+
+
 def place_by_place(samples):
     """Two classes told by what neighbours in a grid of 5 by 5 do together, rough and added up."""
     random = np.random.default_rng(3)

@@ -15,8 +15,8 @@ from scipy.linalg import cho_factor, lapack
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-#: Probabilities below it are taken for it: float32 says no more.
-LEAST_PROBABILITY = 1e-6
+#: A probability of exactly 0 is taken for this, or for the least that is not 0 if that is less.
+ROUNDED_TO_0 = 1e-6
 
 #: Steps in search of the relevances; more change the weights by less than a tenth of their error.
 STEPS = 12
@@ -111,7 +111,7 @@ def emulate(
     "Convolutional Gaussian Processes", NeurIPS 2017, arXiv 1709.01894 (places).
     """
     x = samples.astype(float)
-    logarithms = np.log(np.maximum(probabilities, LEAST_PROBABILITY).astype(float))
+    logarithms = _logarithms(probabilities.astype(float))
     y = logarithms - logarithms.mean(axis=1, keepdims=True)
     mean = y.mean(axis=0)
     y = y - mean
@@ -130,6 +130,16 @@ def emulate(
     coefficients, _ = lapack.dpotrs(cholesky, y, lower=True)
     left_out = mean + y - coefficients / np.diag(inverse)[:, None]
     return Emulator(x, relevance, seen, mean, coefficients, softmax(left_out, axis=1))
+
+
+def _logarithms(probabilities: np.ndarray) -> np.ndarray:
+    """Logarithms of probabilities, however small.
+
+    Where a network is sure of a class it goes on changing with the superpixels: what it says of the
+    others, a billionth or less, tells where it will cease to be sure.
+    """
+    least = probabilities.min(where=probabilities > 0, initial=ROUNDED_TO_0)
+    return np.log(np.maximum(probabilities, least))
 
 
 class Pairs(NamedTuple):
